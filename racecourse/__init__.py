@@ -1,0 +1,1 @@
+"""Racecourse: an auto-graded course on concurrency and parallelism in Python."""

@@ -1,0 +1,1 @@
+"""Controlled execution: virtual time and the exploration of schedules."""

@@ -1,0 +1,1 @@
+"""Putting a grade together: intake, plan, lanes, journal, report."""

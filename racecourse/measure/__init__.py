@@ -1,0 +1,1 @@
+"""What a run did, measured without a wall-clock ratio."""

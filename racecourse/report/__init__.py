@@ -1,0 +1,1 @@
+"""What a student, an instructor or a machine reads."""

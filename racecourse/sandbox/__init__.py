@@ -1,0 +1,1 @@
+"""The untrusted side: zygote, keeper, worker, and the protocol between them."""

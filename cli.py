@@ -1,0 +1,5 @@
+"""The `grade` command."""
+
+
+def main() -> None:
+    """Run the command line."""

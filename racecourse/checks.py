@@ -1,0 +1,335 @@
+"""Everything a hidden grader needs: the one module that graders import.
+
+A grader is a pytest test that runs in the trusted supervisor. It never sees the
+submission itself; it asks a worker to run scenarios beside it and judges the plain
+values that come back, what the stage saw, and what can be seen of the processes.
+
+    @check("C1")
+    def test_every_item_is_consumed_once(submission, draw):
+        items = draw.sample(range(1000), 20)
+        seen = submission.call("thread_pipeline", items=items)
+        must.have_same_items(seen["results"], items, what="results")
+
+A check that raises nothing has passed. `Broken` (which every `must` raises) fails it;
+so do the sandbox's own exceptions for a submission that raised, hung, died or broke a
+limit. Any other exception is the grader's fault and costs nobody a point.
+"""
+
+import contextlib
+import multiprocessing
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from time import monotonic, sleep
+from typing import Any, NoReturn, TypeVar
+
+import pytest
+
+from racecourse.measure.speedup import JobEdge, modelled_speedup
+from racecourse.model.exercise import Check, Exercise
+from racecourse.model.result import Stack
+from racecourse.model.verdict import Cause
+from racecourse.sandbox.launcher import Hung, Lane, Payload, Raised, Worker
+from racecourse.sandbox.stage_host import Event, StageHost
+
+__all__ = [
+    "Broken",
+    "Event",
+    "Hung",
+    "NotMeasurable",
+    "Pending",
+    "Raised",
+    "StageHost",
+    "Submission",
+    "check",
+    "must",
+    "speedup_of",
+    "start_methods",
+]
+
+F = TypeVar("F", bound=Callable[..., object])
+_SETTLE_S = 2.0  # how long something may take to go away after a call returned
+_LOAD_WITHIN_S = 10.0
+_SHOWN_ITEMS = 5
+
+
+def check(check_id: str) -> Callable[[F], F]:
+    """Mark a test as the judge of the check with this id in `exercise.toml`."""
+    return pytest.mark.check(check_id)
+
+
+class Broken(Exception):  # noqa: N818 - a judgement, not an error
+    """The submission broke the promise; `saw` says what was seen, with numbers."""
+
+    def __init__(
+        self,
+        saw: str,
+        *,
+        cause: Cause = Cause.WRONG_RESULT,
+        details: Sequence[str] = (),
+        stacks: tuple[Stack, ...] = (),
+        replay: str = "",
+    ) -> None:
+        super().__init__(saw)
+        self.saw, self.cause = saw, cause
+        self.details, self.stacks, self.replay = tuple(details), stacks, replay
+
+
+class NotMeasurable(Exception):  # noqa: N818 - an honest answer
+    """This machine cannot decide the check; its points move inside the category."""
+
+
+class _Must:
+    """Demands that raise `Broken`. Values are compared with their types: True is not 1."""
+
+    def hold(self, condition: object, saw: str, **how: Any) -> None:
+        """Demand a condition; `saw` is the sentence for the student if it is false."""
+        if not condition:
+            raise Broken(saw, **how)
+
+    def fail(self, saw: str, **how: Any) -> NoReturn:
+        """Fail the check with this sentence."""
+        raise Broken(saw, **how)
+
+    def equal(self, seen: Any, wanted: Any, *, what: str) -> None:
+        """Demand the same plain value of the same type."""
+        if not same(seen, wanted):
+            raise Broken(f"{what}: got {shorten(seen)}, expected {shorten(wanted)}.")
+
+    def have_same_items(self, seen: Any, wanted: Sequence[Any], *, what: str) -> None:
+        """Demand the same items in any order, each as often as wanted."""
+        if not isinstance(seen, list):
+            raise Broken(f"{what}: got {shorten(seen)}, expected a list.")
+        there, due = Counter(map(_key, seen)), Counter(map(_key, wanted))
+        lost, extra = due - there, there - due
+        if not lost and not extra:
+            return
+        parts = [f"{what}: {len(wanted)} expected, {len(seen)} came out"]
+        if lost:
+            parts.append(f"{lost.total()} lost (such as {_some(lost)})")
+        if extra:
+            parts.append(f"{extra.total()} too many (such as {_some(extra)})")
+        raise Broken("; ".join(parts) + ".")
+
+    def be_within(self, seen: Any, low: float, high: float, *, what: str) -> None:
+        """Demand a number between two bounds, both included."""
+        if isinstance(seen, bool) or not isinstance(seen, int | float):
+            raise Broken(f"{what}: got {shorten(seen)}, expected a number.")
+        if not low <= seen <= high:
+            raise Broken(f"{what}: {seen:.4g}; it must lie between {low:g} and {high:g}.")
+
+
+must = _Must()
+
+
+def same(seen: Any, wanted: Any) -> bool:
+    """Compare plain values strictly: types count, in every corner of the value."""
+    return bool(_key(seen) == _key(wanted))
+
+
+def _key(value: Any) -> Any:
+    if isinstance(value, dict):
+        return ("dict", frozenset((k, _key(v)) for k, v in value.items()))
+    if isinstance(value, list | tuple):
+        return ("list", tuple(map(_key, value)))  # JSON knows no tuple
+    return (type(value).__name__, value)
+
+
+def _plain(key: Any) -> Any:
+    kind, value = key
+    if kind == "dict":
+        return {k: _plain(v) for k, v in value}
+    return [_plain(item) for item in value] if kind == "list" else value
+
+
+def _some(items: Counter[Any]) -> str:
+    shown = [shorten(_plain(item), 40) for item in list(items)[:_SHOWN_ITEMS]]
+    return ", ".join(shown) + (", ..." if len(items) > len(shown) else "")
+
+
+def shorten(value: Any, chars: int = 160) -> str:
+    """Return the value as one short line."""
+    text = repr(value)
+    return text if len(text) <= chars else f"{text[: chars - 4]} ..."
+
+
+def start_methods() -> tuple[str, ...]:
+    """Return the start methods of processes that this machine has (tool T14)."""
+    return tuple(multiprocessing.get_all_start_methods())
+
+
+def speedup_of(log: Sequence[Event]) -> float:
+    """Return the modelled speedup of the jobs that entered and left the stage (T7)."""
+    return modelled_speedup(
+        JobEdge(worker=event.pid, cpu_s=event.cpu_s)
+        for event in log
+        if event.kind in {"enter", "leave"}
+    )
+
+
+@dataclass
+class Submission:
+    """The submission under judgement, in one worker; started when first needed.
+
+    Attributes:
+        exercise: What is graded.
+        check: The check that runs now; its limits hold.
+        seed: Seed of this run; the worker's `random` starts from it too.
+    """
+
+    lane: Lane
+    payload: Payload
+    exercise: Exercise
+    check: Check
+    seed: int
+    start_method: str | None = None
+    rewrite: str | None = None  # `module:function` of ours that rewrites the source
+    _deadline: float = 0.0
+    _worker: Worker | None = None
+    _others: list["Submission"] = field(default_factory=list)
+    printed: str = ""
+
+    @property
+    def worker(self) -> Worker:
+        """The worker, with the submission loaded."""
+        if self._worker is None:
+            if not self._deadline:
+                self._deadline = monotonic() + self.check.limits.wall_s
+            self._worker = self.lane.launch(self.payload, self.check.limits)
+            self._load(self._worker)
+        return self._worker
+
+    def _load(self, worker: Worker) -> None:
+        prepare = "racecourse.engine.virtual_time:move_clocks"
+        worker.load(
+            within_s=min(_LOAD_WITHIN_S, self.left_s),
+            seed=self.seed,
+            start_method=self.start_method,
+            rewrite=self.rewrite,
+            prepare=prepare if self.exercise.virtual_time else None,
+        )
+
+    @property
+    def stage(self) -> StageHost:
+        """What the grader's own functions, called by the submission, report to."""
+        return self.worker.stage
+
+    @property
+    def left_s(self) -> float:
+        """What is left of the check's hang budget, in seconds."""
+        return max(0.01, self._deadline - monotonic())
+
+    def call(self, scenario: str, /, **args: Any) -> Any:
+        """Run a scenario in the worker and return its plain value.
+
+        Raises:
+            Raised: If the scenario or the submission raised.
+            Hung, Died, LimitPassed, ProtocolError: If no answer came.
+        """
+        return self.begin(scenario, **args).result()
+
+    def begin(self, scenario: str, /, **args: Any) -> "Pending":
+        """Start a scenario, to watch it and to act on the stage while it runs."""
+        worker = self.worker
+        return Pending(self, worker, worker.begin(scenario, args))
+
+    @contextlib.contextmanager
+    def fresh(
+        self, *, start_method: str | None = None, rewrite: str | None = None
+    ) -> Iterator["Submission"]:
+        """Give a second worker, loaded anew, for as long as the block runs."""
+        _ = self.worker  # the budget counts from the first worker
+        other = Submission(
+            lane=self.lane,
+            payload=self.payload,
+            exercise=self.exercise,
+            check=self.check,
+            seed=self.seed,
+            start_method=start_method,
+            rewrite=rewrite,
+            _deadline=self._deadline,
+        )
+        self._others.append(other)
+        try:
+            yield other
+        finally:
+            other.close()
+
+    @contextlib.contextmanager
+    def leaving_nothing(self) -> Iterator[None]:
+        """Demand that what the block starts is gone when it ends (tool T8).
+
+        Threads and processes are counted from outside. They get two seconds to go;
+        the exception that came out of the last call is still referenced meanwhile, so
+        that garbage collection hides nothing.
+        """
+        worker = self.worker
+        threads, children = worker.thread_count(), set(worker.children())
+        yield
+        deadline = monotonic() + _SETTLE_S
+        while True:
+            left = {p: c for p, c in worker.children().items() if p not in children}
+            more_threads = worker.thread_count() - threads
+            if not left and more_threads <= 0:
+                return
+            if monotonic() > deadline:
+                break
+            sleep(0.02)  # noqa: TID251 - a look from outside has no event to wait for
+        raise Broken(
+            f"{_SETTLE_S:g} s after the call ended, it had left behind"
+            f" {_leftovers(more_threads, left)}.",
+            cause=Cause.LEFT_BEHIND,
+            stacks=worker.dump_stacks(),
+        )
+
+    def cpu_share(self, *, over_s: float) -> float:
+        """Return CPU time over wall time of the whole tree, watched for `over_s` (T9)."""
+        before, start = self.worker.cpu_seconds(), monotonic()
+        sleep(over_s)  # noqa: TID251 - the measurement is of what happens meanwhile
+        return (self.worker.cpu_seconds() - before) / (monotonic() - start)
+
+    def close(self) -> None:
+        """End the worker and everything it started."""
+        for other in self._others:
+            other.close()
+        if self._worker is not None:
+            self.printed = self._worker.output
+            self._worker.close()
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A call under way."""
+
+    submission: Submission
+    worker: Worker
+    number: int
+
+    def result(self, *, within_s: float | None = None) -> Any:
+        """Wait for the value; the check's budget holds if no time is given.
+
+        Raises:
+            Raised: If the scenario or the submission raised.
+            Hung, Died, LimitPassed, ProtocolError: If no answer came.
+        """
+        left_s = self.submission.left_s
+        return self.worker.answer(
+            self.number, within_s=min(left_s, within_s or left_s)
+        )
+
+
+def _leftovers(threads: int, children: dict[int, str]) -> str:
+    parts = []
+    if threads > 0:
+        parts.append(f"{threads} thread{'s' * (threads > 1)}")
+    if children:
+        parts.append(f"{len(children)} process{'es' * (len(children) > 1)}")
+    return " and ".join(parts) or "nothing"
+
+
+def on_one_core() -> bool:
+    """Whether this process may use one core only."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0)) == 1
+    return os.cpu_count() == 1

@@ -1,0 +1,216 @@
+"""The hidden graders as pytest runs them: collection, fixtures, and one check at a time.
+
+pytest runs here, in the trusted supervisor, with its own ini, no plugin that happens to
+be installed, and nothing of the submission on its path. pytest-timeout is the backstop
+behind our own deadlines.
+"""
+
+import contextlib
+import os
+import random
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+from racecourse.checks import Submission
+from racecourse.grading.catalogue import Content
+from racecourse.grading.judge import judge
+from racecourse.model.exercise import Check
+from racecourse.model.result import CheckResult
+from racecourse.model.verdict import DOUBTFUL_CAUSES, Verdict
+from racecourse.sandbox.launcher import Lane, Payload
+
+_BACKSTOP_S = 30.0  # beyond the check's budget, before pytest-timeout ends it
+_RESULT = pytest.StashKey[CheckResult]()
+_SUBMISSION = pytest.StashKey[Submission]()
+_NO_PLUGINS = (
+    *("cacheprovider", "doctest", "junitxml", "pastebin", "stepwise", "debugging"),
+    *("faulthandler", "unittest", "legacypath", "setuponly", "setupplan"),
+)
+
+
+class GraderProblem(Exception):  # noqa: N818 - told apart from a bug by its text
+    """The hidden graders do not fit their exercise file; the author must mend them."""
+
+
+class HiddenTests:
+    """A pytest plugin that offers the fixtures of graders and judges single checks.
+
+    Args:
+        content: The exercise.
+        payload: What each worker loads.
+        seed: Seed of the run; each check draws from its own stream.
+        crash_folder: Where reports about mistakes of ours go.
+        when_collected: Called with this plugin once all graders are there.
+        confirm: Whether a doubtful failure is judged once more before it counts.
+    """
+
+    def __init__(  # noqa: PLR0913 - one wiring place
+        self,
+        *,
+        content: Content,
+        payload: Payload,
+        seed: int,
+        crash_folder: Path,
+        when_collected: Callable[["HiddenTests"], None],
+        confirm: bool = True,
+    ) -> None:
+        self._content, self._payload, self._seed = content, payload, seed
+        self._crash_folder = crash_folder
+        self._when_collected = when_collected
+        self._confirm = confirm
+        self._items: dict[str, pytest.Item] = {}
+        self.lane: Lane | None = None
+        self.problem: BaseException | None = None
+
+    def collect(self) -> None:
+        """Collect the graders and hand over to `when_collected`.
+
+        Raises:
+            GraderProblem: If a grader cannot be collected or fits no check.
+        """
+        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+        folder = self._content.graders
+        ini = folder.parent / "pytest.ini"
+        arguments = [
+            *("-c", str(ini), "--rootdir", str(folder.parent)),
+            *("--import-mode=importlib", "--assert=plain", "--capture=no", "-qq"),
+            *("-p", "pytest_timeout"),
+            *(word for name in _NO_PLUGINS for word in ("-p", f"no:{name}")),
+            *map(str, sorted(folder.glob("test_*.py"))),
+        ]
+        with open(os.devnull, "w", encoding="utf-8") as quiet:  # noqa: PTH123
+            with contextlib.redirect_stdout(quiet):
+                pytest.main(arguments, plugins=[self])
+        if self.problem is not None:
+            raise self.problem
+
+    # Hooks.
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Make our marker known."""
+        config.addinivalue_line("markers", "check(id): the check that a test judges")
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Remember the first grader file that cannot be imported."""
+        if report.failed and self.problem is None:
+            self.problem = GraderProblem(f"{report.nodeid}: {report.longrepr}")
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Take over from pytest's own loop."""
+        if self.problem is None:
+            try:
+                self._index(session.items)
+                self._when_collected(self)
+            except BaseException as problem:  # noqa: BLE001 - re-raised by collect()
+                self.problem = problem
+        return True
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Iterator[None]:
+        """Turn how the test ended into a result; a failed set-up or clean-up is ours."""
+        report = yield
+        error = call.excinfo.value if call.excinfo else None
+        if call.when == "call" or error:
+            check = self._check_of(item)
+            item.stash[_RESULT] = judge(error, check, crash_folder=self._crash_folder)
+        return report
+
+    # Fixtures.
+
+    @pytest.fixture
+    def submission(self, request: pytest.FixtureRequest) -> Iterator[Submission]:
+        """The submission under judgement; its worker starts when first used."""
+        if self.lane is None:
+            raise RuntimeError("a check ran outside a lane")
+        submission = Submission(
+            lane=self.lane,
+            payload=self._payload,
+            exercise=self._content.exercise,
+            check=self._check_of(request.node),
+            seed=self._seed,
+        )
+        request.node.stash[_SUBMISSION] = submission
+        try:
+            yield submission
+        finally:
+            submission.close()
+
+    @pytest.fixture
+    def draw(self, request: pytest.FixtureRequest) -> random.Random:
+        """Inputs for this check, different in every run and repeated by its seed."""
+        check = self._check_of(request.node)
+        name = f"{self._content.exercise.id}:{check.id}"
+        return random.Random(self._seed ^ zlib.crc32(name.encode()))
+
+    # Judging.
+
+    def judge(self, check_id: str) -> CheckResult:
+        """Judge one check; a failure that a busy machine can imitate must fail twice."""
+        try:
+            result = self._judge_once(check_id)
+            doubtful = (
+                result.verdict is Verdict.FAILED and result.cause in DOUBTFUL_CAUSES
+            )
+            return self._judge_once(check_id) if doubtful and self._confirm else result
+        except Exception as error:  # noqa: BLE001 - a mistake of ours is a result too
+            check = self._content.exercise.check(check_id)
+            return judge(error, check, crash_folder=self._crash_folder)
+
+    def _judge_once(self, check_id: str) -> CheckResult:
+        item = self._items[check_id]
+        check = self._check_of(item)
+        for key in (_RESULT, _SUBMISSION):  # of a first, doubtful judgement
+            if key in item.stash:
+                del item.stash[key]
+        begun = monotonic()
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+        result = item.stash.get(_RESULT, None) or judge(
+            RuntimeError("pytest reported nothing"), check, crash_folder=self._crash_folder
+        )
+        submission = item.stash.get(_SUBMISSION, None)
+        printed = "" if check.hidden or submission is None else submission.printed
+        return CheckResult(
+            check_id=check_id,
+            verdict=result.verdict,
+            cause=result.cause,
+            finding=result.finding,
+            seconds=monotonic() - begun,
+            output=printed,
+        )
+
+    def _index(self, items: Sequence[pytest.Item]) -> None:
+        known = {check.id for check in self._content.exercise.checks}
+        for item in items:
+            marker = item.get_closest_marker("check")
+            check_id = str(marker.args[0]) if marker and marker.args else ""
+            if check_id not in known:
+                raise GraderProblem(f"{item.nodeid} judges no check; add @check(id)")
+            if check_id in self._items:
+                raise GraderProblem(f"{item.nodeid} judges {check_id} a second time")
+            self._items[check_id] = item
+            limit_s = self._check_of(item).limits.wall_s + _BACKSTOP_S
+            item.add_marker(pytest.mark.timeout(limit_s, method="signal"))
+        if missing := known - set(self._items):
+            raise GraderProblem(
+                f"{self._content.graders}: no test judges {', '.join(sorted(missing))}"
+            )
+
+    def _check_of(self, item: pytest.Item) -> Check:
+        marker = item.get_closest_marker("check")
+        if marker is None:
+            raise GraderProblem(f"{item.nodeid} judges no check")
+        return self._content.exercise.check(str(marker.args[0]))
+
+
+def payload_of(content: Content, source: str) -> Payload:
+    """Return what a worker loads for a submission to this exercise."""
+    scenarios = content.scenarios
+    text = scenarios.read_text(encoding="utf-8") if scenarios.exists() else ""
+    return Payload(solution=source, scenarios=text)
+

@@ -1,0 +1,50 @@
+"""What this machine can promise: cores, quota, interpreter, start methods."""
+
+import multiprocessing
+import os
+import platform
+import sys
+from pathlib import Path
+
+from racecourse.model.report import Machine
+
+_CGROUP_V2 = Path("/sys/fs/cgroup/cpu.max")
+_CGROUP_V1 = Path("/sys/fs/cgroup/cpu")
+
+
+def look_around() -> Machine:
+    """Describe the machine of this run; nothing is started and nothing is timed."""
+    return Machine(
+        python=platform.python_version(),
+        platform=f"{platform.system()} {platform.machine()}",
+        cores=usable_cores(),
+        cpu_quota=cpu_quota(),
+        gil=has_gil(),
+        start_methods=tuple(multiprocessing.get_all_start_methods()),
+        sandbox="plain",
+    )
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def cpu_quota() -> float | None:
+    """Return the cgroup's CPU quota in cores, or None when there is none."""
+    try:
+        if _CGROUP_V2.exists():
+            quota, period = _CGROUP_V2.read_text(encoding="ascii").split()
+            return None if quota == "max" else int(quota) / int(period)
+        quota = (_CGROUP_V1 / "cpu.cfs_quota_us").read_text(encoding="ascii")
+        period = (_CGROUP_V1 / "cpu.cfs_period_us").read_text(encoding="ascii")
+        return int(quota) / int(period) if int(quota) > 0 else None
+    except (OSError, ValueError):
+        return None
+
+
+def has_gil() -> bool:
+    """Whether threads of this interpreter take turns."""
+    return bool(getattr(sys, "_is_gil_enabled", lambda: True)())

@@ -1,0 +1,187 @@
+"""Grading one submission, from intake to report."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from racecourse.grading import interface, lanes
+from racecourse.grading.catalogue import Content
+from racecourse.grading.hidden_tests import HiddenTests, payload_of
+from racecourse.grading.journal import Journal
+from racecourse.grading.machine import look_around, usable_cores
+from racecourse.grading.plan import Plan
+from racecourse.model.exercise import Check
+from racecourse.model.report import Report, score
+from racecourse.model.result import CheckResult
+from racecourse.model.submission import Submission, SubmissionProblem
+from racecourse.sandbox.launcher import Died, Hung, Lane, LimitPassed, Payload, Raised, Zygote
+from racecourse.sandbox.protocol import ProtocolError
+
+_LOOK_WITHIN_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a submission is graded."""
+
+    seed: int
+    only: tuple[str, ...] = ()  # check ids; empty: all
+    always: frozenset[str] = frozenset()  # judged even if what they need failed
+    confirm: bool = True  # doubtful failures are judged twice
+    lanes: int = 0  # 0: as many as the cores suggest
+    official: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """Who is told while grading goes on."""
+
+    planned: Callable[[tuple[Check, ...]], None] = field(default=lambda _: None)
+    started: Callable[[Check], None] = field(default=lambda _: None)
+    finished: Callable[[CheckResult], None] = field(default=lambda _: None)
+
+
+def fresh_seed() -> int:
+    """Return a seed nobody chose; it is printed, and `--seed` repeats the run."""
+    return random.SystemRandom().randrange(1 << 31)
+
+
+def grade(
+    content: Content,
+    submission: Submission,
+    options: Options,
+    *,
+    journal: Journal,
+    listener: Listener | None = None,
+) -> Report:
+    """Judge every check that was asked for and return the report.
+
+    Raises:
+        SubmissionProblem: If the submission lacks what the starter promises or cannot
+            be loaded; nothing was judged.
+        GraderProblem, SandboxError: If we failed before the first check.
+    """
+    run = _Run(content, submission, options, journal, listener or Listener())
+    return run.report()
+
+
+class _Run:
+    def __init__(
+        self,
+        content: Content,
+        submission: Submission,
+        options: Options,
+        journal: Journal,
+        listener: Listener,
+    ) -> None:
+        self._content, self._submission, self._options = content, submission, options
+        self._journal, self._listener = journal, listener
+        self._payload = payload_of(content, submission.source)
+        self._checks = tuple(
+            check
+            for check in content.exercise.checks
+            if not options.only or check.id in options.only
+        )
+        self._lanes = options.lanes or lanes.lanes_for(self._checks, usable_cores())
+        self._results: list[CheckResult] = []
+        self._interrupted = False
+
+    def report(self) -> Report:
+        # The zygote imports on one core while pytest is imported on the other.
+        self._zygote = Zygote(
+            lanes=self._lanes + 1, preload=self._content.exercise.preload
+        )
+        try:
+            HiddenTests(
+                content=self._content,
+                payload=self._payload,
+                seed=self._options.seed,
+                crash_folder=self._journal.path.parent,
+                when_collected=self._judge_all,
+                confirm=self._options.confirm,
+            ).collect()
+        finally:
+            self._zygote.close()
+        return Report(
+            exercise=self._content.exercise,
+            submission=self._submission.origin,
+            seed=self._options.seed,
+            machine=look_around(),
+            checks=score(self._content.exercise, self._results),
+            interrupted=self._interrupted,
+            official=self._options.official,
+        )
+
+    def _judge_all(self, tests: HiddenTests) -> None:
+        look_at(self._zygote.first_lane(), self._payload, self._content)
+        self._journal.plan(
+            exercise=self._content.exercise.id,
+            sha256=self._submission.sha256,
+            seed=self._options.seed,
+            checks=[check.id for check in self._checks],
+        )
+        self._listener.planned(self._checks)
+
+        def become_lane(number: int) -> lanes.Judge:
+            tests.lane = self._zygote.lane(number + 1)
+            return tests.judge
+
+        try:
+            lanes.run_in_lanes(
+                Plan(checks=self._checks, always=self._options.always),
+                lanes=self._lanes,
+                become_lane=become_lane,
+                started=self._listener.started,
+                finished=self._finish,
+            )
+        except lanes.Interrupted:
+            self._interrupted = True
+
+    def _finish(self, result: CheckResult) -> None:
+        self._journal.finished(result)
+        self._results.append(result)
+        self._listener.finished(result)
+
+
+def look_at(lane: Lane, payload: Payload, content: Content) -> None:
+    """Load the submission once and compare its names with the starter's.
+
+    A module that raises, exits or dies while it is imported is graded all the same:
+    every check will say so. One that never comes back, or that lacks what the starter
+    promises, would only repeat one sentence many times.
+
+    Raises:
+        SubmissionProblem: With that one sentence.
+    """
+    worker = lane.launch(payload, content.exercise.checks[0].limits)
+    try:
+        worker.load(
+            within_s=_LOOK_WITHIN_S, seed=0, start_method=None, rewrite=None, prepare=None
+        )
+        number = worker.begin("racecourse.signatures", {})
+        described = worker.answer(number, within_s=_LOOK_WITHIN_S)
+    except Hung as hung:
+        raise SubmissionProblem(_never_loaded(hung)) from None
+    except (Raised, Died, LimitPassed, ProtocolError):
+        return
+    finally:
+        worker.close()
+    starter = content.starter.read_text(encoding="utf-8")
+    if lacking := interface.differences(interface.expected_interface(starter), described):
+        listed = "\n".join(f"  - {each}" for each in lacking)
+        raise SubmissionProblem(
+            f"It does not offer what the exercise asks for:\n{listed}\n"
+            "Names and parameters must be those of the starter"
+            f" (`grade show {content.exercise.id}`). Nothing was graded."
+        )
+
+
+def _never_loaded(hung: Hung) -> str:
+    where = [line for stack in hung.stacks for line in stack.lines]
+    at = f" It stood at {where[-1].file}:{where[-1].line}: {where[-1].code}" if where else ""
+    return (
+        f"It could not be imported within {hung.budget_s:g} s.{at}\n"
+        "Put what runs your program under `if __name__ == \"__main__\":`."
+        " Nothing was graded."
+    )

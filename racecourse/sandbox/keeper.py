@@ -1,0 +1,117 @@
+"""The keeper: a small process between zygote and worker that outlives the submission.
+
+It runs no student code. It adopts every process that the submission leaves behind, so
+that nothing escapes the tree; it reports how the worker ended; and it ends the whole
+tree when told to, or when the supervisor's end of its control socket closes.
+
+Orders (frames) from the lane: `dump` (stacks of every process that can), `kill`.
+Reports: `ready` with the worker's pid, `exit` with its status, `gone` with how many
+processes were still running when the tree was ended.
+"""
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import sys
+from typing import NoReturn
+
+from racecourse.sandbox import protocol, tree, worker
+from racecourse.sandbox.launch import LaunchSpec
+
+DUMP_SIGNAL = signal.SIGUSR1
+_SEND_WITHIN_S = 5.0
+
+
+def run(spec: LaunchSpec, control: int, channel: int, output: int, trace: int) -> NoReturn:
+    """Fork the worker and keep it until the lane says stop. Never returns."""
+    status = 0
+    try:
+        _Keeper(spec, socket.socket(fileno=control), channel, output, trace).keep()
+    except (protocol.ChannelClosed, protocol.DeadlinePassed):
+        pass  # the lane is gone, and with it the reason to go on
+    except BaseException:  # noqa: BLE001 - a forked process must never run on into its parent's code
+        status = 1
+    finally:
+        tree.end_all_below(os.getpid())
+        os._exit(status)
+
+
+class _Keeper:
+    def __init__(
+        self, spec: LaunchSpec, control: socket.socket, channel: int, output: int, trace: int
+    ) -> None:
+        os.setsid()
+        tree.adopt_orphans()
+        self._control = control
+        self._trace = trace
+        self._child_ended, wakeup = os.pipe()
+        os.set_blocking(wakeup, False)  # noqa: FBT003
+        signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        self._worker = os.fork()
+        if self._worker == 0:
+            signal.set_wakeup_fd(-1)
+            for fd in (self._child_ended, wakeup):
+                os.close(fd)
+            control.close()
+            worker.run(spec, channel, output, trace)
+        os.close(channel)
+        os.close(output)
+
+    def keep(self) -> None:
+        """Serve orders until `kill`, or until the lane is gone."""
+        self._report({"ready": self._worker, "keeper": os.getpid()})
+        poller = select.poll()
+        poller.register(self._control, select.POLLIN)
+        poller.register(self._child_ended, select.POLLIN)
+        while True:
+            for fd, _ in poller.poll():
+                if fd == self._child_ended:
+                    os.read(self._child_ended, 512)
+                    self._reap()
+                elif not self._obey():
+                    return
+
+    def _reap(self) -> None:
+        with contextlib.suppress(ChildProcessError):
+            while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+                pid, status = ended
+                if pid == self._worker:
+                    self._report({"exit": os.waitstatus_to_exitcode(status)})
+
+    def _obey(self) -> bool:
+        order = protocol.receive(self._control, within_s=_SEND_WITHIN_S)
+        if "dump" in order:
+            self._dump_stacks()
+            self._report({"dumped": True})
+            return True
+        self._report({"gone": tree.end_all_below(os.getpid())})
+        return False
+
+    def _dump_stacks(self) -> None:
+        """Ask each process that listens for its stacks, one after the other."""
+        for pid in tree.descendants(os.getpid()):
+            if _catches(pid, DUMP_SIGNAL):
+                os.write(self._trace, f"\nProcess {pid}\n".encode())
+                os.kill(pid, DUMP_SIGNAL)
+                # The handler writes in C at the next instant; nothing announces its end.
+                select.poll().poll(15)
+
+    def _report(self, message: dict[str, object]) -> None:
+        protocol.send(self._control, message, within_s=_SEND_WITHIN_S)
+
+
+def _catches(pid: int, number: int) -> bool:
+    """Whether a process handles a signal; one that does not would die of it."""
+    if sys.platform != "linux":
+        return True
+    try:
+        with open(f"/proc/{pid}/status", encoding="ascii") as status:  # noqa: PTH123
+            for line in status:
+                if line.startswith("SigCgt:"):
+                    return bool(int(line.split()[1], 16) >> (number - 1) & 1)
+    except OSError:
+        pass
+    return False

@@ -1,0 +1,353 @@
+"""The supervisor's side of the sandbox: start a zygote, get workers, call them, end them.
+
+Nothing here judges. What went wrong comes out as a typed exception with what was seen
+from outside; `racecourse.grading.judge` turns it into a cause and a sentence.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import racecourse
+from racecourse.model.exercise import Limits
+from racecourse.model.result import SourceLine, Stack
+from racecourse.model.verdict import Cause
+from racecourse.sandbox import protocol, stacks, tree
+from racecourse.sandbox.launch import LaunchSpec
+from racecourse.sandbox.observer import Observer
+from racecourse.sandbox.stage_host import StageHost
+
+_READY_WITHIN_S = 20.0
+_ORDER_WITHIN_S = 15.0
+_TRACE_BYTES = 256 << 10
+# Helpers of the standard library that outlive a call by design.
+_STANDARD_HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
+
+
+class SandboxError(Exception):
+    """The sandbox itself failed: ours, not the submission's."""
+
+
+class Raised(Exception):  # noqa: N818 - an answer of the submission
+    """The scenario or the submission raised; `trace` holds the student's own frames."""
+
+    def __init__(self, answer: Mapping[str, Any]) -> None:
+        self.type = str(answer.get("type", "?"))
+        self.bases = tuple(map(str, answer.get("bases", ())))
+        self.text = str(answer.get("text", ""))
+        self.trace = tuple(_source_line(line) for line in answer.get("trace", ()))
+        super().__init__(f"{self.type}: {self.text}")
+
+
+class Hung(Exception):  # noqa: N818 - something seen
+    """No answer within the budget; `stacks` show where every thread stood."""
+
+    def __init__(self, budget_s: float, seen: tuple[Stack, ...]) -> None:
+        self.budget_s = budget_s
+        self.stacks = seen
+        super().__init__(f"no answer within {budget_s:g} s")
+
+
+class Died(Exception):  # noqa: N818 - something seen
+    """The worker ended without an answer."""
+
+    def __init__(self, code: int | None, seen: tuple[Stack, ...]) -> None:
+        self.code = code  # exit code, or minus the signal; None when nobody could tell
+        self.stacks = seen
+        super().__init__(f"the worker ended with {code}")
+
+
+class LimitPassed(Exception):  # noqa: N818 - something seen
+    """The tree was ended because it passed a limit of the check."""
+
+    def __init__(self, cause: Cause, saw: str) -> None:
+        self.cause = cause
+        super().__init__(saw)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payload:
+    """What a worker loads: the submission's text and the exercise's scenarios."""
+
+    solution: str
+    scenarios: str
+
+
+class Zygote:
+    """A clean interpreter that forks workers; one control socket for each lane."""
+
+    def __init__(self, *, lanes: int, preload: Iterable[str] = ()) -> None:
+        pairs = [socket.socketpair() for _ in range(lanes)]
+        self._controls = [ours for ours, _ in pairs]
+        self._alive, alive_in_zygote = os.pipe()
+        theirs = [their.fileno() for _, their in pairs]
+        home = str(Path(racecourse.__file__).resolve().parent.parent)
+        code = "from racecourse.sandbox.zygote import main; main()"
+        self._process = subprocess.Popen(
+            [sys.executable, "-s", "-P", "-B", "-c", code]
+            + [json.dumps(theirs), json.dumps(list(preload))],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            pass_fds=[*theirs, alive_in_zygote],
+            cwd="/",
+            env={"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONHASHSEED": "0", "PYTHONPATH": home},
+            start_new_session=True,
+        )
+        os.close(alive_in_zygote)
+        for _, their in pairs:
+            their.close()
+
+    def first_lane(self) -> "Lane":
+        """Return the supervisor's own way to launch workers."""
+        return Lane(self._controls[0])
+
+    def lane(self, index: int) -> "Lane":
+        """Return the way to launch workers from one lane; closes the other lanes' ends."""
+        for other, control in enumerate(self._controls):
+            if other != index:
+                control.close()
+        return Lane(self._controls[index])
+
+    def close(self, *, within_s: float = 3.0) -> bool:
+        """End the zygote; return whether it and all its keepers were gone in time."""
+        for control in self._controls:
+            control.close()
+        try:
+            self._process.wait(within_s)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        # Keepers hold the other end; its closing is the proof that none is left.
+        gone = _closed_within(self._alive, within_s)
+        os.close(self._alive)
+        return gone
+
+
+def _closed_within(fd: int, within_s: float) -> bool:
+    import select  # noqa: PLC0415
+
+    poller = select.poll()
+    poller.register(fd, select.POLLIN)
+    return bool(poller.poll(within_s * 1000))
+
+
+class Lane:
+    """Launches workers, one after the other or side by side."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self._control = control
+
+    def launch(self, payload: Payload, limits: Limits) -> "Worker":
+        """Start a worker and write the submission into its scratch folder.
+
+        Raises:
+            SandboxError: If the zygote does not deliver.
+        """
+        scratch = Path(tempfile.mkdtemp(prefix="rc-"))
+        folder = scratch / "submission"
+        folder.mkdir()
+        (folder / "solution.py").write_text(payload.solution, encoding="utf-8")
+        (folder / "scenarios.py").write_text(payload.scenarios, encoding="utf-8")
+        return Worker(self._control, scratch, payload, limits)
+
+
+class Worker:
+    """One worker with its keeper, output, stage and scratch folder."""
+
+    def __init__(
+        self, zygote: socket.socket, scratch: Path, payload: Payload, limits: Limits
+    ) -> None:
+        self.limits = limits
+        self._scratch = scratch
+        self._folder = str(scratch / "submission")
+        self._source = payload.solution
+        self._calls = 0
+        self._exit: int | None = None
+        self._closed = False
+        self.stage = StageHost(str(scratch / "stage"))
+        self._trace = os.open(scratch / "trace", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        output, output_in_worker = os.pipe()
+        self._keeper, keeper_end = socket.socketpair()
+        self._channel, worker_end = socket.socketpair()
+        spec = LaunchSpec(scratch=str(scratch), limits=limits)
+        fds = [keeper_end.fileno(), worker_end.fileno(), output_in_worker, self._trace]
+        try:
+            socket.send_fds(zygote, [protocol.encode(spec.to_plain())], fds)
+        except OSError as error:
+            raise SandboxError(f"the zygote is gone: {error}") from error
+        finally:
+            keeper_end.close()
+            worker_end.close()
+            os.close(output_in_worker)
+        ready = self._await_ready()
+        self.pid, self._keeper_pid = int(ready["ready"]), int(ready["keeper"])
+        self._observer = Observer(output, self._keeper_pid, limits, self._kill_worker)
+
+    def _await_ready(self) -> dict[str, Any]:
+        try:
+            return protocol.receive(self._keeper, within_s=_READY_WITHIN_S)
+        except (protocol.ChannelClosed, protocol.DeadlinePassed) as error:
+            raise SandboxError("the zygote did not start a worker") from error
+
+    # Talking to the worker.
+
+    def load(self, *, within_s: float, **options: Any) -> list[str]:
+        """Load the submission; return its public names.
+
+        Raises:
+            Raised, Hung, Died, LimitPassed, protocol.ProtocolError: What came instead.
+        """
+        order = {"folder": self._folder, "stage_address": self.stage.address, **options}
+        self._send({"load": order})
+        names: list[str] = self.answer(0, within_s=within_s)
+        return names
+
+    def begin(self, target: str, args: Mapping[str, Any]) -> int:
+        """Start a call and return its number; `answer` waits for what comes back."""
+        self._calls += 1
+        self._send({"call": self._calls, "target": target, "args": dict(args)})
+        return self._calls
+
+    def answer(self, number: int, *, within_s: float) -> Any:
+        """Return the value of a call.
+
+        Raises:
+            Raised, Hung, Died, LimitPassed, protocol.ProtocolError: What came instead.
+        """
+        try:
+            reply = protocol.receive(self._channel, within_s=within_s)
+        except protocol.DeadlinePassed:
+            self._raise_breach()
+            raise Hung(within_s, self.dump_stacks()) from None
+        except protocol.ChannelClosed:
+            raise self._death() from None
+        kind = "exc" if "exc" in reply else "loaded" if "loaded" in reply else "ret"
+        if reply.get(kind) != number or type(reply[kind]) is not int:
+            raise protocol.ProtocolError("an answer to a question that was not asked")
+        if kind == "exc":
+            raise Raised(reply)
+        return reply["value"]
+
+    def _send(self, message: Mapping[str, Any]) -> None:
+        try:
+            protocol.send(self._channel, message, within_s=_ORDER_WITHIN_S)
+        except protocol.ChannelClosed:
+            raise self._death() from None
+        except protocol.DeadlinePassed:
+            raise Hung(_ORDER_WITHIN_S, self.dump_stacks()) from None
+
+    def _death(self) -> Exception:
+        self._raise_breach()
+        code = self._wait_exit(within_s=2.0)
+        self._raise_breach()
+        return Died(code, self._read_stacks())
+
+    def _raise_breach(self) -> None:
+        if self._observer.breach:
+            raise LimitPassed(*self._observer.breach)
+
+    def _wait_exit(self, *, within_s: float) -> int | None:
+        with contextlib.suppress(protocol.ChannelClosed, protocol.DeadlinePassed):
+            while self._exit is None:
+                report = protocol.receive(self._keeper, within_s=within_s)
+                self._exit = report.get("exit", self._exit)
+        return self._exit
+
+    # Looking from outside.
+
+    @property
+    def output(self) -> str:
+        """The beginning of what the submission printed."""
+        return self._observer.output
+
+    def children(self) -> dict[int, str]:
+        """Return the running processes below the worker: pid to command line.
+
+        Helpers that the standard library keeps on purpose, and processes that have
+        ended but were not waited for, are left out.
+        """
+        found = {}
+        for pid in tree.descendants(self._keeper_pid):
+            command = tree.command_line(pid)
+            standard = any(name in command for name in _STANDARD_HELPERS)
+            if pid != self.pid and tree.is_running(pid) and not standard:
+                found[pid] = command
+        return found
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU time of the whole tree so far."""
+        return tree.cpu_seconds(tree.descendants(self._keeper_pid))
+
+    def thread_count(self) -> int:
+        """Return the number of threads of the worker process."""
+        return tree.thread_count(self.pid)
+
+    def interrupt(self) -> None:
+        """Send SIGINT to the worker's process group, as Ctrl-C in a terminal does."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGINT)
+
+    def dump_stacks(self) -> tuple[Stack, ...]:
+        """Ask every process of the tree for its stacks and return the student's lines."""
+        with contextlib.suppress(protocol.ChannelClosed, protocol.DeadlinePassed):
+            protocol.send(self._keeper, {"dump": True}, within_s=_ORDER_WITHIN_S)
+            while "dumped" not in protocol.receive(self._keeper, within_s=_ORDER_WITHIN_S):
+                pass
+        return self._read_stacks()
+
+    def _read_stacks(self) -> tuple[Stack, ...]:
+        text = os.pread(self._trace, _TRACE_BYTES, 0).decode("utf-8", "backslashreplace")
+        return stacks.parse(text, folder=self._folder, source=self._source)
+
+    # The end.
+
+    def _kill_worker(self) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(self.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """End the whole tree and remove every trace of it. May be called again."""
+        if self._closed:
+            return
+        self._closed = True
+        self._channel.close()
+        if not self._kept_to_the_end():
+            tree.end_marked("HOME", str(self._scratch))
+        self._keeper.close()
+        self._observer.stop()
+        self.stage.close()
+        os.close(self._trace)
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+    def _kept_to_the_end(self) -> bool:
+        """Have the keeper end the tree; return False if it was killed itself."""
+        deadline = monotonic() + _ORDER_WITHIN_S
+        with contextlib.suppress(protocol.ChannelClosed, protocol.DeadlinePassed):
+            protocol.send(self._keeper, {"kill": True}, within_s=_ORDER_WITHIN_S)
+            while monotonic() < deadline:
+                report = protocol.receive(self._keeper, within_s=_ORDER_WITHIN_S)
+                self._exit = report.get("exit", self._exit)
+                if "gone" in report:
+                    return True
+        return False
+
+
+def _source_line(line: Mapping[str, Any]) -> SourceLine:
+    return SourceLine(
+        file=str(line["file"]),
+        line=int(line["line"]),
+        function=str(line["function"]),
+        code=str(line["code"]),
+    )

@@ -1,0 +1,274 @@
+"""The stage, seen from the supervisor: what happened, who met, and when.
+
+This is evidence of tiers T0 and T2: the log is written here, in the order in which the
+questions arrived, stamped with the supervisor's clock and with the process id that the
+kernel vouches for. A worker can refuse to ask; it cannot write history.
+"""
+
+import contextlib
+import os
+import socket
+import struct
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from time import monotonic, monotonic_ns
+from typing import Any
+
+from racecourse.sandbox import protocol, tree
+
+_LOG_ENTRIES = 100_000
+_CONNECTIONS = 400
+_FOREVER_S = 1e6
+_SEND_WITHIN_S = 10.0
+_SO_PEERCRED = struct.Struct("3i")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One entry of the log."""
+
+    kind: str  # note, enter, leave, met, waiting, passed
+    name: str
+    at_ns: int  # the supervisor's monotonic clock
+    pid: int  # from the kernel where it tells, else what the worker claims
+    thread: tuple[int, int]  # (pid, thread id); the thread id is a claim
+    cpu_s: float  # CPU time of that process so far, seen from outside
+    data: dict[str, Any]
+
+
+class StageHost:
+    """Answers the stage's questions in threads of the supervisor.
+
+    Args:
+        address: Path of the Unix socket to listen on; must not exist yet.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._changed = threading.Condition()
+        self._log: list[Event] = []
+        self._inside: Counter[str] = Counter()
+        self._peak: Counter[str] = Counter()
+        self._waiting: Counter[str] = Counter()
+        self._open: set[str] = set()
+        self._meetings: dict[str, _Meeting] = {}
+        self._supplies: dict[str, Iterator[Any]] = {}
+        self.address = address
+        self._listener = _Listener(address, self)
+
+    def close(self) -> None:
+        """Let everybody go who waits here, and take no more questions."""
+        self.open_all()
+        self._listener.close()
+
+    # What graders ask.
+
+    def log(self, name: str | None = None, kind: str | None = None) -> list[Event]:
+        """Return the events so far, oldest first, optionally of one name or kind."""
+        with self._changed:
+            return [
+                event
+                for event in self._log
+                if name in {None, event.name} and kind in {None, event.kind}
+            ]
+
+    def count(self, name: str, kind: str = "note") -> int:
+        """Return how many such events the log has."""
+        return len(self.log(name, kind))
+
+    def peak(self, name: str) -> int:
+        """Return how many were inside `name` at once, at most."""
+        with self._changed:
+            return self._peak[name]
+
+    def waiting(self, gate: str) -> int:
+        """Return how many wait at a gate now."""
+        with self._changed:
+            return self._waiting[gate]
+
+    def open(self, gate: str) -> None:
+        """Open a gate for good: all who wait and all who come pass."""
+        with self._changed:
+            self._open.add(gate)
+            self._changed.notify_all()
+
+    def open_all(self) -> None:
+        """Open every gate and break up every meeting, so that nobody waits for us."""
+        with self._changed:
+            self._open.add("*")
+            self._changed.notify_all()
+
+    def supply(self, name: str, values: Iterable[Any]) -> None:
+        """Lay out values that `draw` hands over one by one, in any process."""
+        with self._changed:
+            self._supplies[name] = iter(values)
+
+    def until(self, seen: Callable[["StageHost"], bool], *, within_s: float) -> bool:
+        """Wait until something was seen; return whether it was, in time."""
+        deadline = monotonic() + within_s
+        with self._changed:
+            # The predicate takes the same lock again through log() and its kin.
+            return self._changed.wait_for(
+                lambda: seen(self), timeout=deadline - monotonic()
+            )
+
+    # What the worker asks. Called in the thread of one connection.
+
+    def answer(self, question: dict[str, Any], peer_pid: int | None) -> Any:
+        """Handle one question; block as long as its answer takes."""
+        operation, name = str(question["op"]), str(question["name"])
+        pid = peer_pid or int(question["pid"])
+        entry = _Entry(self, name, pid, int(question["tid"]), question.get("data") or {})
+        match operation:
+            case "note":
+                entry.write("note")
+            case "enter":
+                self._enter(entry)
+            case "leave":
+                self._leave(entry)
+            case "wait":
+                self._wait(entry)
+            case "meet":
+                return self._meet(
+                    entry, int(question["parties"]), float(question["within_s"])
+                )
+            case "draw":
+                with self._changed:
+                    return next(self._supplies.get(name, iter(())), None)
+            case _:
+                raise protocol.ProtocolError(f"no operation {operation!r}")
+        return None
+
+    def _enter(self, entry: "_Entry") -> None:
+        with self._changed:
+            self._inside[entry.name] += 1
+            self._peak[entry.name] = max(
+                self._peak[entry.name], self._inside[entry.name]
+            )
+            entry.write("enter")
+
+    def _leave(self, entry: "_Entry") -> None:
+        with self._changed:
+            self._inside[entry.name] -= 1
+            entry.write("leave")
+
+    def _wait(self, entry: "_Entry") -> None:
+        with self._changed:
+            self._waiting[entry.name] += 1
+            entry.write("waiting")
+            self._changed.wait_for(lambda: self._open & {entry.name, "*"})
+            self._waiting[entry.name] -= 1
+            entry.write("passed")
+
+    def _meet(self, entry: "_Entry", parties: int, within_s: float) -> bool:
+        with self._changed:
+            meeting = self._meetings.setdefault(entry.name, _Meeting())
+            meeting.here += 1
+            self._peak[entry.name] = max(self._peak[entry.name], meeting.here)
+            if meeting.here >= parties:
+                meeting.complete = True
+                del self._meetings[entry.name]
+                self._changed.notify_all()
+            entry.write("arrived")
+            self._changed.wait_for(
+                lambda: meeting.complete or "*" in self._open, timeout=within_s
+            )
+            if not meeting.complete:
+                meeting.here -= 1
+            entry.write("met" if meeting.complete else "missed")
+            return meeting.complete
+
+    def _append(self, event: Event) -> None:
+        with self._changed:
+            if len(self._log) >= _LOG_ENTRIES:
+                raise protocol.ProtocolError("too many events")
+            self._log.append(event)
+            self._changed.notify_all()
+
+
+@dataclass
+class _Meeting:
+    here: int = 0
+    complete: bool = False
+
+
+@dataclass(frozen=True)
+class _Entry:
+    host: StageHost
+    name: str
+    pid: int
+    tid: int
+    data: dict[str, Any]
+
+    def write(self, kind: str) -> None:
+        self.host._append(  # noqa: SLF001 - one unit in two classes
+            Event(
+                kind=kind,
+                name=self.name,
+                at_ns=monotonic_ns(),
+                pid=self.pid,
+                thread=(self.pid, self.tid),
+                cpu_s=tree.cpu_seconds([self.pid]) if kind in _TIMED else 0.0,
+                data=self.data,
+            )
+        )
+
+
+_TIMED = {"enter", "leave"}
+
+
+class _Listener:
+    """Accepts connections and gives each a thread, until closed."""
+
+    def __init__(self, address: str, host: StageHost) -> None:
+        self._host = host
+        self._free = threading.BoundedSemaphore(_CONNECTIONS)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.bind(address)
+        self._socket.listen(128)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)  # wakes accept()
+        self._socket.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._socket.accept()
+                if self._free.acquire(blocking=False):
+                    threading.Thread(
+                        target=self._converse, args=(connection,), daemon=True
+                    ).start()
+                else:
+                    connection.close()
+
+    def _converse(self, connection: socket.socket) -> None:
+        """Answer one thread of the worker; one that talks nonsense is cut off."""
+        ended = (
+            protocol.ChannelClosed,
+            protocol.DeadlinePassed,
+            protocol.ProtocolError,
+            *(KeyError, TypeError, ValueError),
+        )
+        with connection, contextlib.suppress(*ended):
+            peer = _peer_pid(connection)
+            while True:
+                question = protocol.receive(connection, within_s=_FOREVER_S)
+                value = self._host.answer(question, peer)
+                protocol.send(connection, {"value": value}, within_s=_SEND_WITHIN_S)
+        self._free.release()
+
+
+def _peer_pid(connection: socket.socket) -> int | None:
+    """Return the process at the other end, as the kernel knows it."""
+    if sys.platform != "linux":
+        return None
+    raw = connection.getsockopt(
+        socket.SOL_SOCKET, socket.SO_PEERCRED, _SO_PEERCRED.size
+    )
+    pid: int = _SO_PEERCRED.unpack(raw)[0]
+    return pid if pid != os.getpid() else None

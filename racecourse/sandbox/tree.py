@@ -1,0 +1,152 @@
+"""Looking at a tree of processes from outside, and ending it.
+
+On Linux the keeper of a worker is a *child subreaper*: whatever the submission starts,
+detaches, double-forks or puts into another session stays below the keeper, so the
+tree is complete by construction (prctl(2), PR_SET_CHILD_SUBREAPER). Elsewhere a process
+that detaches itself can leave the tree; the promise table in `docs/trust.md` says so.
+"""
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+from pathlib import Path
+from time import monotonic, sleep
+
+import psutil
+
+_PR_SET_CHILD_SUBREAPER = 36
+_LINUX = sys.platform == "linux"
+
+
+def adopt_orphans() -> None:
+    """Make this process the parent of every orphan below it, where the system can."""
+    if _LINUX:
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the process ids below `pid`, parents before children.
+
+    Processes that end while we look are left out; zombies are included.
+    """
+    found: list[int] = []
+    queue = [pid]
+    while queue:
+        children = _children(queue.pop())
+        found += children
+        queue += children
+    return found
+
+
+def _children(pid: int) -> list[int]:
+    if not _LINUX:
+        with contextlib.suppress(psutil.Error):
+            return [child.pid for child in psutil.Process(pid).children()]
+        return []
+    children: list[int] = []
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            children += map(int, (task / "children").read_text().split())
+    return children
+
+
+def thread_count(pid: int) -> int:
+    """Return how many threads a process has, or 0 when it is gone."""
+    try:
+        return psutil.Process(pid).num_threads()
+    except psutil.Error:
+        return 0
+
+
+def is_running(pid: int) -> bool:
+    """Whether the process exists and is not a zombie."""
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
+
+
+def resident_mib(pids: list[int], *, limit_mib: float) -> float:
+    """Return the memory of the processes together, in MiB.
+
+    The sum of resident sizes counts shared pages once per process. Only when that sum
+    is above `limit_mib` the slower proportional size decides, so that a pool of forked
+    workers is not blamed for pages that all of them share.
+    """
+    resident = sum(_memory(pid, "rss") for pid in pids) / (1 << 20)
+    if resident <= limit_mib or not _LINUX:
+        return resident
+    return sum(_memory(pid, "pss") for pid in pids) / (1 << 20)
+
+
+def _memory(pid: int, kind: str) -> int:
+    try:
+        process = psutil.Process(pid)
+        if kind == "pss":
+            return int(process.memory_full_info().pss)
+        return int(process.memory_info().rss)
+    except psutil.Error:
+        return 0
+
+
+def cpu_seconds(pids: list[int]) -> float:
+    """Return the CPU time that the processes and their reaped children used."""
+    total = 0.0
+    for pid in pids:
+        with contextlib.suppress(psutil.Error):
+            total += sum(psutil.Process(pid).cpu_times()[:4])
+    return total
+
+
+def command_line(pid: int) -> str:
+    """Return the command of a process, or an empty text when it is gone."""
+    try:
+        return " ".join(psutil.Process(pid).cmdline())
+    except psutil.Error:
+        return ""
+
+
+def end_all_below(pid: int, *, within_s: float = 5.0) -> int:
+    """Kill and reap everything below this process; return how many were still running.
+
+    Everything is stopped before it is killed, so that a process which forks on and on
+    cannot outrun the loop, and the loop goes on until a look finds nothing.
+    """
+    deadline = monotonic() + within_s
+    killed: set[int] = set()
+    while (alive := descendants(pid)) and monotonic() < deadline:
+        for each in alive:
+            _signal(each, signal.SIGSTOP)
+        for each in descendants(pid):
+            if each not in killed and is_running(each):
+                killed.add(each)
+            _signal(each, signal.SIGKILL)
+        _reap_all()
+        if descendants(pid):
+            sleep(0.001)  # noqa: TID251 - the kernel gives no event for "all are gone"
+            _reap_all()
+    return len(killed)
+
+
+def end_marked(variable: str, value: str) -> None:
+    """Kill every process whose environment has this variable with this value.
+
+    The way out when a submission killed its own keeper and the tree is lost.
+    """
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get(variable) == value:
+                process.kill()
+
+
+def _signal(pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, number)
+
+
+def _reap_all() -> None:
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass

@@ -1,0 +1,230 @@
+"""The worker: confines itself, loads the submission, and answers calls with values.
+
+Everything after `confine` may be the submission's doing. The worker therefore holds
+no secret and gives no verdict: it runs the scenario it is asked to run and returns what
+came out, as plain JSON. The supervisor decides what that is worth.
+
+Frames: `load` is answered by `loaded` or `exc`; each `call` by exactly one `ret` or
+`exc` with the same number.
+"""
+
+import contextlib
+import faulthandler
+import importlib
+import linecache
+import multiprocessing
+import os
+import random
+import signal
+import socket
+import sys
+import threading
+import types
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from racecourse.sandbox import protocol, stage
+from racecourse.sandbox.confine import confine
+from racecourse.sandbox.launch import LaunchSpec
+
+_FOREVER_S = 1e6
+_REPLY_WITHIN_S = 30.0
+_TEXT_CHARS = 2000
+_FRAMES = 20
+
+
+def run(spec: LaunchSpec, channel: int, output: int, trace: int) -> NoReturn:
+    """Become the worker. Never returns."""
+    try:
+        _set_up_process(channel, output, trace)
+        confine(spec)
+        _Worker(socket.socket(fileno=channel), trace).serve()
+    except protocol.ChannelClosed:
+        os._exit(0)
+    finally:
+        # Only when our own code failed: the supervisor sees an exit without a reply.
+        os._exit(70)
+
+
+def _set_up_process(channel: int, output: int, trace: int) -> None:
+    os.setsid()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    null = os.open(os.devnull, os.O_RDONLY)
+    for source, target in ((null, 0), (output, 1), (output, 2)):
+        os.dup2(source, target)
+    # Nothing of the zygote's may stay open here, least of all its proof of life.
+    for fd in range(3, 64):
+        if fd not in {channel, trace}:
+            with contextlib.suppress(OSError):
+                os.close(fd)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    # Written in C by a signal handler: it works while every thread is stuck.
+    faulthandler.enable(file=trace)
+    faulthandler.register(signal.SIGUSR1, file=trace, all_threads=True)
+    sys.dont_write_bytecode = True
+    # Children started with `spawn` would run the agent's own file again.
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    sys.argv = [""]
+
+
+class _Worker:
+    def __init__(self, channel: socket.socket, trace: int) -> None:
+        self._channel = channel
+        self._trace = trace
+        self._folder = ""
+        self._scenarios: types.ModuleType | None = None
+        # Kept until the next call, so that collecting it hides no leftover of its frames.
+        self._last: object = None
+
+    def serve(self) -> NoReturn:
+        """Answer frames until the channel closes."""
+        while True:
+            request = protocol.receive(self._channel, within_s=_FOREVER_S)
+            if "load" in request:
+                self._answer(lambda: self._load(**request["load"]), {"loaded": 0})
+            else:
+                self._answer(
+                    lambda: self._call(request["target"], request["args"]),
+                    {"ret": request["call"]},
+                )
+
+    def _answer(self, work: Callable[[], Any], head: dict[str, Any]) -> None:
+        number = next(iter(head.values()))
+        try:
+            reply = {**head, "value": work()}
+            protocol.encode(reply)
+        except BaseException as error:  # noqa: BLE001 - whatever a submission raises is an answer
+            self._last = error
+            reply = {"exc": number, **describe_exception(error, self._folder)}
+        else:
+            self._last = None
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        protocol.send(self._channel, reply, within_s=_REPLY_WITHIN_S)
+
+    def _load(  # noqa: PLR0913 - the fields of one frame
+        self,
+        *,
+        folder: str,
+        stage_address: str,
+        seed: int,
+        start_method: str | None,
+        rewrite: str | None,
+        prepare: str | None,
+    ) -> list[str]:
+        """Load the submission, then the scenarios; return the submission's names."""
+        self._folder = folder
+        sys.path.insert(0, folder)
+        random.seed(seed)
+        os.environ[stage.ADDRESS_VARIABLE] = stage_address
+        if start_method:
+            multiprocessing.set_start_method(start_method, force=True)
+        if prepare:
+            _named(prepare)()
+        # What a student's warning says belongs into the output, once per place.
+        warnings.resetwarnings()
+        solution = _load_module("solution", folder, _named(rewrite) if rewrite else None)
+        if (Path(folder) / "scenarios.py").exists():
+            self._scenarios = _load_module("scenarios", folder, None)
+        return sorted(name for name in vars(solution) if not name.startswith("_"))
+
+    def _call(self, target: str, args: Mapping[str, Any]) -> Any:
+        function = _BUILT_IN.get(target) or getattr(self._scenarios, target)
+        return function(**args)
+
+
+def _load_module(
+    name: str, folder: str, rewrite: Callable[[str, str], Any] | None
+) -> types.ModuleType:
+    """Import a module of the submission, rewritten on the way if a check asks for it."""
+    if rewrite is None:
+        return importlib.import_module(name)
+    path = str(Path(folder) / f"{name}.py")
+    source = Path(path).read_text(encoding="utf-8")
+    module = types.ModuleType(name)
+    module.__file__ = path
+    sys.modules[name] = module
+    exec(rewrite(source, path), module.__dict__)  # noqa: S102 - running it is the purpose
+    return module
+
+
+def _named(path: str) -> Callable[..., Any]:
+    """Return the function `package.module:name` of ours that a check asked for."""
+    module, _, name = path.partition(":")
+    function: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    return function
+
+
+def describe_exception(error: BaseException, folder: str) -> dict[str, Any]:
+    """Return an exception as plain data: type, text, and the student's own frames."""
+    try:
+        text = str(error)[:_TEXT_CHARS]
+    except Exception:  # noqa: BLE001 - the submission's own __str__
+        text = "(its text cannot be read)"
+    frames = []
+    trace = error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if code.co_filename.startswith(folder) and folder:
+            frames.append(
+                {
+                    "file": Path(code.co_filename).name,
+                    "line": trace.tb_lineno,
+                    "function": code.co_name,
+                    "code": linecache.getline(code.co_filename, trace.tb_lineno).strip(),
+                }
+            )
+        trace = trace.tb_next
+    return {
+        "type": type(error).__name__,
+        "bases": [base.__name__ for base in type(error).__mro__],
+        "text": text,
+        "trace": frames[-_FRAMES:],
+    }
+
+
+def _signatures() -> dict[str, Any]:
+    """Describe the submission's public callables, for the check against the starter."""
+    import inspect  # noqa: PLC0415 - only the first look needs it
+
+    solution = sys.modules["solution"]
+    found: dict[str, Any] = {}
+
+    def note(path: str, value: object) -> None:
+        try:
+            parameters = inspect.signature(value).parameters.values()  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            found[path] = None  # callable, but it does not tell how
+            return
+        found[path] = [
+            {"name": p.name, "kind": p.kind.name, "required": p.default is p.empty}
+            for p in parameters
+        ]
+
+    for name, value in list(vars(solution).items()):
+        if name.startswith("_"):
+            continue
+        if callable(value):
+            note(name, value)
+        if isinstance(value, type):
+            for member in dir(value):
+                attribute = getattr(value, member, None)
+                if callable(attribute) and not member.startswith("__"):
+                    note(f"{name}.{member}", attribute)
+                elif not member.startswith("_"):
+                    found.setdefault(f"{name}.{member}", None)
+    return found
+
+
+def _threads() -> list[str]:
+    return sorted(thread.name for thread in threading.enumerate())
+
+
+_BUILT_IN: dict[str, Callable[..., Any]] = {
+    "racecourse.signatures": _signatures,
+    "racecourse.threads": _threads,
+}

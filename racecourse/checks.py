@@ -21,7 +21,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from time import monotonic, sleep
+from time import monotonic, sleep  # noqa: TID251 - looks from outside, each explained
 from typing import Any, NoReturn, TypeVar
 
 import pytest
@@ -117,7 +117,9 @@ class _Must:
         if isinstance(seen, bool) or not isinstance(seen, int | float):
             raise Broken(f"{what}: got {shorten(seen)}, expected a number.")
         if not low <= seen <= high:
-            raise Broken(f"{what}: {seen:.4g}; it must lie between {low:g} and {high:g}.")
+            raise Broken(
+                f"{what}: {seen:.4g}; it must lie between {low:g} and {high:g}."
+            )
 
 
 must = _Must()
@@ -275,7 +277,7 @@ class Submission:
                 return
             if monotonic() > deadline:
                 break
-            sleep(0.02)  # noqa: TID251 - a look from outside has no event to wait for
+            sleep(0.02)
         raise Broken(
             f"{_SETTLE_S:g} s after the call ended, it had left behind"
             f" {_leftovers(more_threads, left)}.",
@@ -286,7 +288,7 @@ class Submission:
     def cpu_share(self, *, over_s: float) -> float:
         """Return CPU time over wall time of the whole tree, watched for `over_s` (T9)."""
         before, start = self.worker.cpu_seconds(), monotonic()
-        sleep(over_s)  # noqa: TID251 - the measurement is of what happens meanwhile
+        sleep(over_s)
         return (self.worker.cpu_seconds() - before) / (monotonic() - start)
 
     def close(self) -> None:
@@ -314,9 +316,7 @@ class Pending:
             Hung, Died, LimitPassed, ProtocolError: If no answer came.
         """
         left_s = self.submission.left_s
-        return self.worker.answer(
-            self.number, within_s=min(left_s, within_s or left_s)
-        )
+        return self.worker.answer(self.number, within_s=min(left_s, within_s or left_s))
 
 
 def _leftovers(threads: int, children: dict[int, str]) -> str:

@@ -101,7 +101,8 @@ def load_course(root: Path | None = None) -> dict[str, Content]:
     """
     root = root or content_root()
     found = [
-        _load(path, root) for path in sorted((root / "exercises").glob("*/exercise.toml"))
+        _load(path, root)
+        for path in sorted((root / "exercises").glob("*/exercise.toml"))
     ]
     return {content.exercise.id: content for content in found}
 
@@ -127,15 +128,14 @@ def _load(path: Path, root: Path) -> Content:
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise ExerciseFileError(str(path), [f"cannot be read as TOML: {error}"]) from None
+        raise ExerciseFileError(
+            str(path), [f"cannot be read as TOML: {error}"]
+        ) from None
     exercise = parse_exercise(tables, origin=str(path))
     if exercise.slug != path.parent.name:
         raise ExerciseFileError(
             str(path),
-            [
-                f"exercise.slug is {exercise.slug!r} but the folder is"
-                f" {path.parent.name!r}; make them equal"
-            ],
+            [f"exercise.slug is {exercise.slug!r}; make it the folder's name"],
         )
     return Content(exercise=exercise, root=root)
 
@@ -146,11 +146,7 @@ def _mutant(path: Path, exercise: Exercise) -> Mutant:
     named = tuple(match[1].replace(",", " ").split()) if match else ()
     known = {check.id for check in exercise.checks}
     if not named or set(named) - known:
-        raise ExerciseFileError(
-            str(path),
-            [
-                f"its docstring names {' '.join(named) or 'no check'}; write a line"
-                f" 'Caught by: ' with ids of {exercise.id} ({' '.join(sorted(known))})"
-            ],
-        )
+        fix = f"write a line 'Caught by: ' with ids of {' '.join(sorted(known))}"
+        seen = " ".join(named) or "no check"
+        raise ExerciseFileError(str(path), [f"its docstring names {seen}; {fix}"])
     return Mutant(path=path, sentence=docstring.splitlines()[0], caught_by=named)

@@ -82,9 +82,11 @@ class HiddenTests:
             *(word for name in _NO_PLUGINS for word in ("-p", f"no:{name}")),
             *map(str, sorted(folder.glob("test_*.py"))),
         ]
-        with open(os.devnull, "w", encoding="utf-8") as quiet:  # noqa: PTH123
-            with contextlib.redirect_stdout(quiet):
-                pytest.main(arguments, plugins=[self])
+        with (
+            Path(os.devnull).open("w", encoding="utf-8") as quiet,
+            contextlib.redirect_stdout(quiet),
+        ):
+            pytest.main(arguments, plugins=[self])
         if self.problem is not None:
             raise self.problem
 
@@ -165,13 +167,13 @@ class HiddenTests:
     def _judge_once(self, check_id: str) -> CheckResult:
         item = self._items[check_id]
         check = self._check_of(item)
-        for key in (_RESULT, _SUBMISSION):  # of a first, doubtful judgement
-            if key in item.stash:
-                del item.stash[key]
+        item.stash = pytest.Stash()  # without what a first, doubtful judgement left
         begun = monotonic()
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
         result = item.stash.get(_RESULT, None) or judge(
-            RuntimeError("pytest reported nothing"), check, crash_folder=self._crash_folder
+            RuntimeError("pytest reported nothing"),
+            check,
+            crash_folder=self._crash_folder,
         )
         submission = item.stash.get(_SUBMISSION, None)
         printed = "" if check.hidden or submission is None else submission.printed
@@ -213,4 +215,3 @@ def payload_of(content: Content, source: str) -> Payload:
     scenarios = content.scenarios
     text = scenarios.read_text(encoding="utf-8") if scenarios.exists() else ""
     return Payload(solution=source, scenarios=text)
-

@@ -48,7 +48,8 @@ def _the_file(path: Path) -> Path:
         raise SubmissionProblem(f"{path} is not a regular file.", usage=True)
     if path.suffix not in {".py", ".ipynb"}:
         raise SubmissionProblem(
-            f"{path} is neither a Python file (.py) nor a notebook (.ipynb).", usage=True
+            f"{path} is neither a Python file (.py) nor a notebook (.ipynb).",
+            usage=True,
         )
     return path
 
@@ -59,7 +60,11 @@ def _in_folder(folder: Path) -> Path:
     candidates = sorted([*folder.glob("*.py"), *folder.glob("*.ipynb")])
     if len(candidates) == 1:
         return candidates[0]
-    seen = "no Python file" if not candidates else f"{len(candidates)} files to choose from"
+    seen = (
+        "no Python file"
+        if not candidates
+        else f"{len(candidates)} files to choose from"
+    )
     raise SubmissionProblem(
         f"{folder} has no {_SOLUTION} ({seen}). Name the file that you want graded.",
         usage=True,

@@ -24,13 +24,14 @@ def _expected(body: list[ast.stmt], prefix: str) -> Iterator[Expected]:
         if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
             yield Expected(path=node.name, parameters=_constructor(node))
             yield from _expected(node.body, f"{node.name}.")
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            if not node.name.startswith("_"):
-                decorated = any(_name(d) == "property" for d in node.decorator_list)
-                yield Expected(
-                    path=prefix + node.name,
-                    parameters=None if decorated else _parameters(node),
-                )
+        elif isinstance(
+            node, ast.FunctionDef | ast.AsyncFunctionDef
+        ) and not node.name.startswith("_"):
+            decorated = any(_name(d) == "property" for d in node.decorator_list)
+            yield Expected(
+                path=prefix + node.name,
+                parameters=None if decorated else _parameters(node),
+            )
 
 
 def _constructor(node: ast.ClassDef) -> tuple[str, ...] | None:
@@ -65,8 +66,10 @@ def differences(
         owner, _, member = each.path.rpartition(".")
         if each.path not in described:
             if not owner or owner in described:
-                what = f"the class {owner} has no {member}" if owner else (
-                    f"{each.path} is missing"
+                what = (
+                    f"the class {owner} has no {member}"
+                    if owner
+                    else (f"{each.path} is missing")
                 )
                 found.append(what)
         elif each.parameters is not None and described[each.path] is not None:
@@ -74,7 +77,9 @@ def differences(
     return tuple(found)
 
 
-def _parameter_differences(each: Expected, actual: list[Mapping[str, Any]]) -> list[str]:
+def _parameter_differences(
+    each: Expected, actual: list[Mapping[str, Any]]
+) -> list[str]:
     wanted = each.parameters or ()
     kinds = {p["kind"] for p in actual}
     names = {p["name"] for p in actual}

@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from racecourse.model.result import CheckResult
 
@@ -21,13 +21,15 @@ class Journal:
         self.path = path
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
-    def __enter__(self) -> "Journal":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         os.close(self._fd)
 
-    def plan(self, *, exercise: str, sha256: str, seed: int, checks: Iterable[str]) -> None:
+    def plan(
+        self, *, exercise: str, sha256: str, seed: int, checks: Iterable[str]
+    ) -> None:
         """Write down which checks this run will judge, before the first starts."""
         self._append(
             {

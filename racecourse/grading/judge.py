@@ -24,7 +24,9 @@ _CAUSE_OF_EXCEPTION = {
 }
 
 
-def judge(error: BaseException | None, check: Check, *, crash_folder: Path) -> CheckResult:
+def judge(  # noqa: PLR0911 - one line for each way to end
+    error: BaseException | None, check: Check, *, crash_folder: Path
+) -> CheckResult:
     """Return the result of a check that ended with this exception, or with none.
 
     Args:
@@ -98,8 +100,10 @@ def _lines(trace: tuple[SourceLine, ...]) -> tuple[str, ...]:
 
 
 def _hung(error: Hung) -> Finding:
-    where = "Every thread of it stood here:" if error.stacks else (
-        "No thread of it stood in your file."
+    where = (
+        "Every thread of it stood here:"
+        if error.stacks
+        else ("No thread of it stood in your file.")
     )
     return Finding(
         saw=f"It did not come back within {error.budget_s:.3g} s. {where}",

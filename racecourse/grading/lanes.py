@@ -143,11 +143,12 @@ class _Dispatcher:
             lane = self._free.pop()
             self._started(check)
             budget_s = 2 * check.limits.wall_s + _LAST_RESORT_S
-            self._busy[lane.link.fileno()] = (lane, _Task(check, monotonic() + budget_s))
+            self._busy[lane.link.fileno()] = (
+                lane,
+                _Task(check, monotonic() + budget_s),
+            )
             with contextlib.suppress(protocol.ChannelClosed):
-                protocol.send(
-                    lane.link, {"judge": check.id}, within_s=_SEND_WITHIN_S
-                )
+                protocol.send(lane.link, {"judge": check.id}, within_s=_SEND_WITHIN_S)
             running.append(check.id)
 
     def _collect(self) -> None:

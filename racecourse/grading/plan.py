@@ -22,7 +22,9 @@ class Plan:
             not_reached(check.id, _because(blocker, self.checks))
             for check in self.checks
             if check.id not in results and check.id not in self.always
-            for blocker in [n for n in check.needs if n in planned and _failed(n, results)][:1]
+            for blocker in [
+                n for n in check.needs if n in planned and _failed(n, results)
+            ][:1]
         ]
 
     def ready(

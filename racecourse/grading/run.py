@@ -3,7 +3,6 @@
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from racecourse.grading import interface, lanes
 from racecourse.grading.catalogue import Content
@@ -15,7 +14,15 @@ from racecourse.model.exercise import Check
 from racecourse.model.report import Report, score
 from racecourse.model.result import CheckResult
 from racecourse.model.submission import Submission, SubmissionProblem
-from racecourse.sandbox.launcher import Died, Hung, Lane, LimitPassed, Payload, Raised, Zygote
+from racecourse.sandbox.launcher import (
+    Died,
+    Hung,
+    Lane,
+    LimitPassed,
+    Payload,
+    Raised,
+    Zygote,
+)
 from racecourse.sandbox.protocol import ProtocolError
 
 _LOOK_WITHIN_S = 10.0
@@ -157,7 +164,11 @@ def look_at(lane: Lane, payload: Payload, content: Content) -> None:
     worker = lane.launch(payload, content.exercise.checks[0].limits)
     try:
         worker.load(
-            within_s=_LOOK_WITHIN_S, seed=0, start_method=None, rewrite=None, prepare=None
+            within_s=_LOOK_WITHIN_S,
+            seed=0,
+            start_method=None,
+            rewrite=None,
+            prepare=None,
         )
         number = worker.begin("racecourse.signatures", {})
         described = worker.answer(number, within_s=_LOOK_WITHIN_S)
@@ -168,7 +179,9 @@ def look_at(lane: Lane, payload: Payload, content: Content) -> None:
     finally:
         worker.close()
     starter = content.starter.read_text(encoding="utf-8")
-    if lacking := interface.differences(interface.expected_interface(starter), described):
+    if lacking := interface.differences(
+        interface.expected_interface(starter), described
+    ):
         listed = "\n".join(f"  - {each}" for each in lacking)
         raise SubmissionProblem(
             f"It does not offer what the exercise asks for:\n{listed}\n"
@@ -179,9 +192,13 @@ def look_at(lane: Lane, payload: Payload, content: Content) -> None:
 
 def _never_loaded(hung: Hung) -> str:
     where = [line for stack in hung.stacks for line in stack.lines]
-    at = f" It stood at {where[-1].file}:{where[-1].line}: {where[-1].code}" if where else ""
+    at = (
+        f" It stood at {where[-1].file}:{where[-1].line}: {where[-1].code}"
+        if where
+        else ""
+    )
     return (
         f"It could not be imported within {hung.budget_s:g} s.{at}\n"
-        "Put what runs your program under `if __name__ == \"__main__\":`."
+        'Put what runs your program under `if __name__ == "__main__":`.'
         " Nothing was graded."
     )

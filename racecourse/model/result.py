@@ -63,7 +63,9 @@ class CheckResult:
         """Rebuild a result from `to_plain`, as the journal and the lanes carry it."""
         finding = dict(plain["finding"])
         stacks = tuple(
-            Stack(name=s["name"], lines=tuple(SourceLine(**line) for line in s["lines"]))
+            Stack(
+                name=s["name"], lines=tuple(SourceLine(**line) for line in s["lines"])
+            )
             for s in finding.pop("stacks")
         )
         details = tuple(finding.pop("details"))

@@ -31,9 +31,7 @@ def _plain(spec: LaunchSpec) -> None:
     # PYTHONPATH stays: children started with `spawn` must find what the worker has.
     kept = {"PYTHONPATH": os.environ["PYTHONPATH"]}
     os.environ.clear()
-    os.environ.update(
-        _ENVIRONMENT, **kept, HOME=spec.scratch, TMPDIR=spec.scratch
-    )
+    os.environ.update(_ENVIRONMENT, **kept, HOME=spec.scratch, TMPDIR=spec.scratch)
     limits.apply(spec.limits)
 
 

@@ -24,7 +24,9 @@ DUMP_SIGNAL = signal.SIGUSR1
 _SEND_WITHIN_S = 5.0
 
 
-def run(spec: LaunchSpec, control: int, channel: int, output: int, trace: int) -> NoReturn:
+def run(
+    spec: LaunchSpec, control: int, channel: int, output: int, trace: int
+) -> NoReturn:
     """Fork the worker and keep it until the lane says stop. Never returns."""
     status = 0
     try:
@@ -40,14 +42,19 @@ def run(spec: LaunchSpec, control: int, channel: int, output: int, trace: int) -
 
 class _Keeper:
     def __init__(
-        self, spec: LaunchSpec, control: socket.socket, channel: int, output: int, trace: int
+        self,
+        spec: LaunchSpec,
+        control: socket.socket,
+        channel: int,
+        output: int,
+        trace: int,
     ) -> None:
         os.setsid()
         tree.adopt_orphans()
         self._control = control
         self._trace = trace
         self._child_ended, wakeup = os.pipe()
-        os.set_blocking(wakeup, False)  # noqa: FBT003
+        os.set_blocking(wakeup, False)
         signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         self._worker = os.fork()

@@ -95,13 +95,20 @@ class Zygote:
         home = str(Path(racecourse.__file__).resolve().parent.parent)
         code = "from racecourse.sandbox.zygote import main; main()"
         self._process = subprocess.Popen(
-            [sys.executable, "-s", "-P", "-B", "-c", code]
-            + [json.dumps(theirs), json.dumps(list(preload))],
+            [
+                *(sys.executable, "-s", "-P", "-B", "-c", code),
+                *(json.dumps(theirs), json.dumps(list(preload))),
+            ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             pass_fds=[*theirs, alive_in_zygote],
             cwd="/",
-            env={"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONHASHSEED": "0", "PYTHONPATH": home},
+            env={
+                "PATH": os.defpath,
+                "LANG": "C.UTF-8",
+                "PYTHONHASHSEED": "0",
+                "PYTHONPATH": home,
+            },
             start_new_session=True,
         )
         os.close(alive_in_zygote)
@@ -176,7 +183,9 @@ class Worker:
         self._exit: int | None = None
         self._closed = False
         self.stage = StageHost(str(scratch / "stage"))
-        self._trace = os.open(scratch / "trace", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        self._trace = os.open(
+            scratch / "trace", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600
+        )
         output, output_in_worker = os.pipe()
         self._keeper, keeper_end = socket.socketpair()
         self._channel, worker_end = socket.socketpair()
@@ -302,12 +311,16 @@ class Worker:
         """Ask every process of the tree for its stacks and return the student's lines."""
         with contextlib.suppress(protocol.ChannelClosed, protocol.DeadlinePassed):
             protocol.send(self._keeper, {"dump": True}, within_s=_ORDER_WITHIN_S)
-            while "dumped" not in protocol.receive(self._keeper, within_s=_ORDER_WITHIN_S):
+            while "dumped" not in protocol.receive(
+                self._keeper, within_s=_ORDER_WITHIN_S
+            ):
                 pass
         return self._read_stacks()
 
     def _read_stacks(self) -> tuple[Stack, ...]:
-        text = os.pread(self._trace, _TRACE_BYTES, 0).decode("utf-8", "backslashreplace")
+        text = os.pread(self._trace, _TRACE_BYTES, 0).decode(
+            "utf-8", "backslashreplace"
+        )
         return stacks.parse(text, folder=self._folder, source=self._source)
 
     # The end.
@@ -329,7 +342,6 @@ class Worker:
         self.stage.close()
         os.close(self._trace)
         shutil.rmtree(self._scratch, ignore_errors=True)
-
 
     def _kept_to_the_end(self) -> bool:
         """Have the keeper end the tree; return False if it was killed itself."""

@@ -61,7 +61,7 @@ class Observer:
             os.close(fd)
 
     def _watch(self) -> None:
-        os.set_blocking(self._output, False)  # noqa: FBT003
+        os.set_blocking(self._output, False)
         poller = select.poll()
         poller.register(self._output, select.POLLIN)
         poller.register(self._stop, select.POLLIN)

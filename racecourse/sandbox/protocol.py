@@ -79,7 +79,9 @@ def decode(body: bytes) -> dict[str, Any]:
     return message
 
 
-def send(channel: socket.socket, message: Mapping[str, Any], *, within_s: float) -> None:
+def send(
+    channel: socket.socket, message: Mapping[str, Any], *, within_s: float
+) -> None:
     """Send one whole frame.
 
     Raises:
@@ -151,9 +153,8 @@ def _measure(value: Any, depth_left: int) -> None:
     elif isinstance(value, list | tuple):
         for item in value:
             _measure(item, depth_left - 1)
-    elif isinstance(value, int) and not isinstance(value, bool):
-        if abs(value) > MAX_INT:
-            raise ProtocolError("a whole number beyond 64 bits")
+    elif type(value) is int and abs(value) > MAX_INT:
+        raise ProtocolError("a whole number beyond 64 bits")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -5,7 +5,9 @@ import re
 from racecourse.model.result import SourceLine, Stack
 
 _PROCESS = re.compile(r"^Process (\d+)$")
-_THREAD = re.compile(r"^(?:Current thread|Thread) 0x[0-9a-f]+(?: \[(.*)\])? \(most recent call first\):")
+_THREAD = re.compile(
+    r"^(?:Current thread|Thread) 0x[0-9a-f]+(?: \[(.*)\])? \(most recent call first\):"
+)
 _FRAME = re.compile(r'^  File "(.*)", line (\d+) in (.*)$')
 _SHOWN_FRAMES = 6
 

@@ -120,7 +120,9 @@ class StageHost:
         """Handle one question; block as long as its answer takes."""
         operation, name = str(question["op"]), str(question["name"])
         pid = peer_pid or int(question["pid"])
-        entry = _Entry(self, name, pid, int(question["tid"]), question.get("data") or {})
+        entry = _Entry(
+            self, name, pid, int(question["tid"]), question.get("data") or {}
+        )
         match operation:
             case "note":
                 entry.write("note")

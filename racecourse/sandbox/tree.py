@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic, sleep  # noqa: TID251 - explained where it is used
 
 import psutil
 
@@ -125,7 +125,7 @@ def end_all_below(pid: int, *, within_s: float = 5.0) -> int:
             _signal(each, signal.SIGKILL)
         _reap_all()
         if descendants(pid):
-            sleep(0.001)  # noqa: TID251 - the kernel gives no event for "all are gone"
+            sleep(0.001)
             _reap_all()
     return len(killed)
 

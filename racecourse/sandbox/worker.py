@@ -10,6 +10,7 @@ Frames: `load` is answered by `loaded` or `exc`; each `call` by exactly one `ret
 
 import contextlib
 import faulthandler
+import functools
 import importlib
 import linecache
 import multiprocessing
@@ -84,12 +85,11 @@ class _Worker:
         while True:
             request = protocol.receive(self._channel, within_s=_FOREVER_S)
             if "load" in request:
-                self._answer(lambda: self._load(**request["load"]), {"loaded": 0})
+                work = functools.partial(self._load, **request["load"])
+                self._answer(work, {"loaded": 0})
             else:
-                self._answer(
-                    lambda: self._call(request["target"], request["args"]),
-                    {"ret": request["call"]},
-                )
+                work = functools.partial(self._call, request["target"], request["args"])
+                self._answer(work, {"ret": request["call"]})
 
     def _answer(self, work: Callable[[], Any], head: dict[str, Any]) -> None:
         number = next(iter(head.values()))
@@ -127,7 +127,9 @@ class _Worker:
             _named(prepare)()
         # What a student's warning says belongs into the output, once per place.
         warnings.resetwarnings()
-        solution = _load_module("solution", folder, _named(rewrite) if rewrite else None)
+        solution = _load_module(
+            "solution", folder, _named(rewrite) if rewrite else None
+        )
         if (Path(folder) / "scenarios.py").exists():
             self._scenarios = _load_module("scenarios", folder, None)
         return sorted(name for name in vars(solution) if not name.startswith("_"))
@@ -175,7 +177,9 @@ def describe_exception(error: BaseException, folder: str) -> dict[str, Any]:
                     "file": Path(code.co_filename).name,
                     "line": trace.tb_lineno,
                     "function": code.co_name,
-                    "code": linecache.getline(code.co_filename, trace.tb_lineno).strip(),
+                    "code": linecache.getline(
+                        code.co_filename, trace.tb_lineno
+                    ).strip(),
                 }
             )
         trace = trace.tb_next

@@ -158,7 +158,7 @@ class TaskManager:
         # Ordered by (priority, id). No two ids are equal, so that ties are first in,
         # first out and two handles are never compared with each other.
         self._queue: list[tuple[int, int, TaskHandle[Any]]] = []
-        self._running: set[TaskHandle[Any]] = set()
+        self._running: dict[int, TaskHandle[Any]] = {}
         self._finished: Counter[Status] = Counter()
         self._closed = False
         self._idle = asyncio.Event()
@@ -209,9 +209,8 @@ class TaskManager:
 
     def stats(self) -> dict[Status, int]:
         """Count the tasks submitted so far by status; all five keys are there."""
-        queued = (handle for _, _, handle in self._queue)
         counts = self._finished.copy()
-        counts.update(handle.status for handle in (*self._running, *queued))
+        counts.update(handle.status for handle in self._unfinished())
         return {status: counts[status] for status in get_args(Status)}
 
     async def join(self) -> None:
@@ -233,7 +232,7 @@ class TaskManager:
         """
         self._closed = True
         if cancel:
-            for handle in (*self._running, *(handle for _, _, handle in self._queue)):
+            for handle in self._unfinished():
                 handle.cancel()
         await self.join()
 
@@ -252,6 +251,10 @@ class TaskManager:
             await self.__aexit__(asyncio.CancelledError)
             raise
 
+    def _unfinished(self) -> list[TaskHandle[Any]]:
+        """List the tasks that run and those still in the queue, in that order."""
+        return [*self._running.values(), *(handle for _, _, handle in self._queue)]
+
     def _fill_slots(self) -> None:
         """Start the most urgent pending tasks while there are free slots."""
         while self._queue and len(self._running) < self._max_concurrent:
@@ -259,14 +262,14 @@ class TaskManager:
             if handle.status == "cancelled":
                 self._finished["cancelled"] += 1
                 continue
-            self._running.add(handle)
+            self._running[handle.id] = handle
             self._idle.clear()
             task = handle._start()  # noqa: SLF001 - one design, two classes
             task.add_done_callback(functools.partial(self._reap, handle))
 
     def _reap(self, handle: TaskHandle[Any], _task: object) -> None:
         """Take back the slot of a finished task and put it to use again."""
-        self._running.remove(handle)
+        del self._running[handle.id]
         self._finished[handle.status] += 1
         self._fill_slots()
         if not self._running:

@@ -160,7 +160,9 @@ def init(folder: Path, course: Path | None) -> None:
     except workspace.WorkspaceProblem as problem:
         raise Stop(str(problem)) from None
     lines = [line(f"wrote {path}") for path in created.written]
-    lines += [line(f"kept  {path} (it was there)", Style.FAINT) for path in created.kept]
+    lines += [
+        line(f"kept  {path} (it was there)", Style.FAINT) for path in created.kept
+    ]
     first = contents[0].exercise if contents else None
     if first:
         begin = f"{first.slug}/solution.py, then `grade {first.id}`"
@@ -229,7 +231,9 @@ def all_(settings: Settings) -> None:
     workspace = _demand_workspace()
     begun = [content for content in contents if workspace.is_begun(content)]
     if not begun:
-        raise Stop(f"{workspace.root} has no solution yet: every file is the starter's.")
+        raise Stop(
+            f"{workspace.root} has no solution yet: every file is the starter's."
+        )
     session = _Session(settings, workspace)
     outcomes: list[Outcome] = []
     for content in begun:
@@ -574,7 +578,9 @@ def _demand_writable(output: Path | None) -> None:
         return
     if output.is_dir():
         raise Stop(f"--output {output} is a folder; name a file in it.")
-    place = output if output.exists() and not output.is_file() else output.absolute().parent
+    place = (
+        output if output.exists() and not output.is_file() else output.absolute().parent
+    )
     if not place.exists():
         raise Stop(f"--output {output} cannot be written: {place} does not exist.")
     if not os.access(place, os.W_OK):

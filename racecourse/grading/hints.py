@@ -1,10 +1,10 @@
 """An exercise's `hints.md`: a ladder of three rungs for each promise. Pure but for reading.
 
-    ## Promise 2: the most urgent task is next
+## Promise 2: the most urgent task is next
 
-    1. A question.
-    2. Where to look.
-    3. Nearly the answer.
+1. A question.
+2. Where to look.
+3. Nearly the answer.
 """
 
 import re
@@ -87,7 +87,5 @@ def _drafts(text: str) -> list[_Draft]:
             current.indent = len(item[1]) + 1 + len(item[2])
         elif current is not None and current.rungs:
             lead = row[: current.indent]
-            current.rungs[-1].append(
-                row[current.indent :] if not lead.strip() else row
-            )
+            current.rungs[-1].append(row[current.indent :] if not lead.strip() else row)
     return drafts

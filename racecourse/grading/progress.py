@@ -51,9 +51,7 @@ class Progress:
         best = standing.best
         if _is_complete(report):
             best = max(report.score, best or 0.0)
-        return self._with(
-            report.exercise, replace(standing, best=best, failed=failed)
-        )
+        return self._with(report.exercise, replace(standing, best=best, failed=failed))
 
     def with_rung(self, exercise: Exercise, promise: int, seen: int) -> "Progress":
         """Return the progress after a hint was read."""

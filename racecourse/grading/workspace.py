@@ -131,7 +131,9 @@ def prepare(state: Path) -> None:
     try:
         _write_new(state / ".gitignore", b"*\n")
     except OSError as error:
-        raise WorkspaceProblem(f"{state} cannot be written: {error.strerror}.") from None
+        raise WorkspaceProblem(
+            f"{state} cannot be written: {error.strerror}."
+        ) from None
 
 
 def journal_in(state: Path) -> Path:

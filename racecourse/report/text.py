@@ -39,9 +39,19 @@ _UNSAFE = re.compile(
 _CI_COMMAND = re.compile(r"^(\s*):(?=:)|#(?=#\w*\[)")
 _PLAIN_TYPOGRAPHY = str.maketrans(
     {
-        **{"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"'},
-        **{"\u2013": "-", "\u2014": "-", "\u2026": "...", "\u00d7": "x", "\u00a0": " "},
-        **{"\u2264": "<=", "\u2265": ">=", "\u2192": "->", "\u2190": "<-"},
+        "\u2018": "'",
+        "\u2019": "'",
+        "\u201c": '"',
+        "\u201d": '"',
+        "\u2013": "-",
+        "\u2014": "-",
+        "\u2026": "...",
+        "\u00d7": "x",
+        "\u00a0": " ",
+        "\u2264": "<=",
+        "\u2265": ">=",
+        "\u2192": "->",
+        "\u2190": "<-",
     }
 )
 
@@ -52,10 +62,10 @@ def line(text: str = "", style: Style = Style.PLAIN) -> Line:
 
 
 def clean(text: str) -> str:
-    """Return text that cannot steer a terminal; line ends are kept, all else is shown.
+    r"""Return text that cannot steer a terminal; line ends are kept, all else is shown.
 
     Control characters (C0, C1 and so every escape sequence), lone surrogates and marks
-    of direction come out as escapes such as `\\x1b`.
+    of direction come out as escapes such as `\x1b`.
     """
     text = text.replace("\r\n", "\n").replace("\t", "    ")
     text = text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -33,8 +33,8 @@ def attempt(
         listener: Who is told while grading goes on.
     """
     exercise = content.exercise.id
-    if problem := _lacking(content):
-        return Failure(exercise=exercise, blame=Blame.GRADER, message=problem)
+    if lacking := _lacking(content):
+        return Failure(exercise=exercise, blame=Blame.GRADER, message=lacking)
     try:
         submission = intake.take_in(path)
         with journal() as opened:

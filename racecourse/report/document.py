@@ -11,9 +11,7 @@ from racecourse.report.text import BLANK, Line, Span, Style, clean, labelled, li
 _COLUMN = 12
 _STATE_WIDTH = len("not measurable")
 
-PRACTICE = (
-    "The sandbox stops accidents, not attacks: these points are for you, not for a mark."
-)
+PRACTICE = "The sandbox stops accidents, not attacks: these points are for you, not for a mark."
 
 
 def render(report: Report, view: View) -> tuple[Line, ...]:

@@ -23,8 +23,9 @@ _COLUMN = 16
 class View:
     """Who reads: how wide the page is, and the command that started the run."""
 
-    command: str = "grade"  # with the exercise and the path: `grade ex3 mine.py`
-    hint: str = "grade hint"  # with the exercise: `grade hint ex3`
+    command: str  # with the exercise and the path: `grade ex3 mine.py`
+    hint: str  # with the exercise: `grade hint ex3`
+    tail: str = ""  # options that every command needs again, such as --course
     width: int = 88
 
 
@@ -98,7 +99,9 @@ def _block(report: Report, scored: ScoredCheck, view: View) -> Iterator[Line]:
     again = f"{view.command} --only {check.id} --seed {report.seed}"
     again = f"{again} {scored.result.finding.replay}".rstrip()
     yield from _labelled("See it again", again, view, Style.COMMAND)
-    yield from _labelled("Stuck?", f"{view.hint} {check.id}", view, Style.COMMAND)
+    yield from _labelled(
+        "Stuck?", f"{view.hint} {check.id} {view.tail}".rstrip(), view, Style.COMMAND
+    )
 
 
 def _words(cause: Cause) -> str:
@@ -131,7 +134,7 @@ def _evidence(group: Sequence[ScoredCheck], view: View) -> Iterator[Line]:
         yield from (
             line(f"    {part}", Style.CODE)
             for row in places
-            for part in clean(row).splitlines() or [""]
+            for part in clean(row).split("\n")
         )
     yield from _stacks(finding.stacks)
     yield from _printed(group[0].result.output)

@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from time import monotonic
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -252,14 +253,67 @@ def doctor() -> None:
     _print(pages.facts(rows, writers.width_of(sys.stdout)))
 
 
+@cli.command()
+@click.argument("exercise", required=False)
+@click.option("--only", "part", metavar="TEXT", help="Cases whose name contains this.")
+@click.option("--seed", type=click.IntRange(0, _MAX_SEED))
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@_COURSE
+def verify(
+    exercise: str | None,
+    part: str | None,
+    seed: int | None,
+    form: str,
+    course: Path | None,
+) -> None:
+    """For authors: does every shipped submission come out as it should?
+
+    Reference and alternatives must score everything, the starter nothing, and every
+    mutant must fail the checks it names and nothing outside their categories.
+    """
+    from racecourse.grading import verify as proof  # noqa: PLC0415
+    from racecourse.grading.run import fresh_seed  # noqa: PLC0415
+    from racecourse.report import verification, writers  # noqa: PLC0415
+
+    chosen = (
+        [_content(exercise, course)] if exercise else list(_course(course).values())
+    )
+    begun = monotonic()
+    with _as_could_not_grade():
+        cases = [c for each in chosen for c in proof.cases_of(each)]
+        unproved = [
+            (c.exercise.id, i) for c in chosen for i in proof.unproved_checks(c)
+        ]
+    rows = proof.verify(
+        [case for case in cases if not part or part in case.name],
+        seed=fresh_seed() if seed is None else seed,
+        on_row=lambda row: form == "text" and _print(verification.row(row)),
+    )
+    if form == "json":
+        sys.stdout.write(writers.as_json(verification.plain(rows, unproved)))
+    else:
+        _print(verification.summary(rows, unproved, monotonic() - begun))
+    wrong = not rows or bool(unproved) or any(row.problems for row in rows)
+    sys.exit(NOT_FULL if wrong else FULL)
+
+
 # What the commands share.
+
+
+@contextlib.contextmanager
+def _as_could_not_grade() -> Iterator[None]:
+    from racecourse.model.exercise_file import ExerciseFileError  # noqa: PLC0415
+
+    try:
+        yield
+    except ExerciseFileError as error:
+        raise Stop(str(error), NOT_GRADED) from None
 
 
 def _course(root: Path | None) -> "dict[str, Content]":
     from racecourse.grading import catalogue  # noqa: PLC0415
-    from racecourse.model.exercise_file import ExerciseFileError  # noqa: PLC0415
 
-    try:
+    with _as_could_not_grade():
         course = catalogue.load_course(root)
     except ExerciseFileError as error:
         raise Refusal(str(error), Blame.GRADER) from None

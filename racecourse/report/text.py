@@ -56,7 +56,7 @@ def line(text: str = "", style: Style = Style.PLAIN) -> Line:
 
 
 def clean(text: str) -> str:
-    """Return text that cannot steer a terminal; line ends are kept, all else is shown.
+    r"""Return text that cannot steer a terminal; line ends are kept, all else is shown.
 
     Control characters (C0, C1 and so every escape sequence), lone surrogates and marks
     of direction are spelled out, as Python's `repr` does.

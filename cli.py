@@ -7,10 +7,11 @@ Modules are imported by the commands that need them: what `grade list` needs is 
 makes `grade ex3` start late.
 """
 
+import contextlib
 import functools
 import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from time import monotonic
 from types import FrameType
@@ -32,6 +33,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 FULL, NOT_FULL, USAGE, NOT_GRADED, STOPPED = 0, 1, 2, 3, 130
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_MAX_SEED = (1 << 31) - 1
 _PATH = click.Path(path_type=Path)
 
 _COURSE = click.option(
@@ -43,7 +45,7 @@ _COURSE = click.option(
 _OPTIONS = (
     click.option(
         "--seed",
-        type=click.IntRange(0, (1 << 31) - 1),
+        type=click.IntRange(0, _MAX_SEED),
         help="Draw the same inputs as the run that printed this seed.",
     ),
     click.option(
@@ -287,7 +289,7 @@ def verify(
     rows = proof.verify(
         [case for case in cases if not part or part in case.name],
         seed=fresh_seed() if seed is None else seed,
-        on_row=lambda row: form == "text" and _print(verification.row(row)),
+        on_row=lambda row: _print(verification.row(row) if form == "text" else ()),
     )
     if form == "json":
         sys.stdout.write(writers.as_json(verification.plain(rows, unproved)))
@@ -307,7 +309,7 @@ def _as_could_not_grade() -> Iterator[None]:
     try:
         yield
     except ExerciseFileError as error:
-        raise Stop(str(error), NOT_GRADED) from None
+        raise Refusal(str(error), Blame.GRADER) from None
 
 
 def _course(root: Path | None) -> "dict[str, Content]":
@@ -315,8 +317,6 @@ def _course(root: Path | None) -> "dict[str, Content]":
 
     with _as_could_not_grade():
         course = catalogue.load_course(root)
-    except ExerciseFileError as error:
-        raise Refusal(str(error), Blame.GRADER) from None
     if not course:
         where = root or catalogue.content_root()
         blame = Blame.USAGE if root else Blame.GRADER

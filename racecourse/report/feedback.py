@@ -194,4 +194,5 @@ def _unjudged(report: Report, view: View) -> Iterator[Line]:
 def _state(result: CheckResult) -> str:
     if result.verdict is Verdict.FAILED:
         return "NOT REACHED"
-    return result.verdict.value.replace("-", " ").upper()
+    word: str = result.verdict.value
+    return word.replace("-", " ").upper()

@@ -81,12 +81,28 @@ def grading_options(command: Command) -> Command:
         from racecourse.grading.session import Settings  # noqa: PLC0415
 
         mine = {name: given.pop(name) for name in Settings.__dataclass_fields__}
-        return command(settings=Settings(**mine), **given)
+        settings = Settings(**mine)
+        try:
+            return command(settings=settings, **given)
+        except Refusal as refusal:
+            if settings.form == "json":
+                _as_document(refusal, str(given.get("exercise", "all")), settings)
+            raise
 
     decorated: Any = with_settings
     for option in reversed(_OPTIONS):
         decorated = option(decorated)
     return decorated  # type: ignore[no-any-return]
+
+
+def _as_document(refusal: Refusal, exercise: str, settings: "Settings") -> None:
+    """Hand over a refusal as JSON too: a program that reads it waits for something."""
+    from racecourse.report import writers  # noqa: PLC0415
+    from racecourse.report.delivery import hand_over  # noqa: PLC0415
+
+    failure = Failure(exercise=exercise, blame=refusal.blame, message=refusal.message)
+    output = None if refusal.about_output else settings.output
+    hand_over(writers.as_json(failure.to_plain()), output)
 
 
 class _Group(click.Group):

@@ -41,16 +41,17 @@ def demand_writable(output: Path) -> None:
     Raises:
         Refusal: If it cannot.
     """
-    if output.is_dir():
-        raise Refusal(f"--output {output} is a folder; name a file in it.")
     special = output.exists() and not output.is_file()
     place = output if special else output.absolute().parent
-    if not place.is_dir() and not special:
-        raise Refusal(
-            f"--output {output} cannot be written: there is no folder {place}."
-        )
-    if not os.access(place, os.W_OK):
-        raise Refusal(f"--output {output} cannot be written: {place} is read-only.")
+    if output.is_dir():
+        problem = "it is a folder; name a file in it"
+    elif not place.exists():
+        problem = f"there is no folder {place}"
+    elif not os.access(place, os.W_OK):
+        problem = f"{place} is read-only"
+    else:
+        return
+    raise Refusal(f"--output {output} cannot be written: {problem}.", about_output=True)
 
 
 def deliver(
@@ -77,11 +78,11 @@ def deliver(
     if form == "json":
         documents = [result.outcome.to_plain() for result in results]
         plain = {"exercises": documents} if several else documents[0]
-        _hand_over(writers.as_json(plain), output)
+        hand_over(writers.as_json(plain), output)
         return
     lines = list(_text(results, several=several))
     if output is not None and lines:
-        _hand_over(writers.plain(lines), output)
+        hand_over(writers.plain(lines), output)
     else:
         writers.write(lines, sys.stdout)
 
@@ -96,7 +97,12 @@ def _text(results: Sequence[Delivered], *, several: bool) -> Iterable[Line]:
         yield from pages.summary([result.outcome for result in results])
 
 
-def _hand_over(text: str, output: Path | None) -> None:
+def hand_over(text: str, output: Path | None) -> None:
+    """Print the text, or write it into the file, all of it or nothing of it.
+
+    Raises:
+        Refusal: If the file cannot be written; the text was printed instead.
+    """
     if output is None:
         sys.stdout.write(text)
         return
@@ -105,5 +111,7 @@ def _hand_over(text: str, output: Path | None) -> None:
     except OSError as error:
         sys.stdout.write(text)  # the work is not lost
         raise Refusal(
-            f"--output {output} cannot be written: {error.strerror}.", Blame.SANDBOX
+            f"--output {output} cannot be written: {error.strerror}.",
+            Blame.SANDBOX,
+            about_output=True,
         ) from None

@@ -32,8 +32,14 @@ class Failure:
 
 
 class Refusal(Exception):  # noqa: N818 - the user's to mend
-    """The command cannot go on: one clear message, and who can mend it."""
+    """The command cannot go on: one clear message, and who can mend it.
 
-    def __init__(self, message: str, blame: Blame = Blame.USAGE) -> None:
+    `about_output` is true when there is no place to write a report to.
+    """
+
+    def __init__(
+        self, message: str, blame: Blame = Blame.USAGE, *, about_output: bool = False
+    ) -> None:
         super().__init__(message)
         self.message, self.blame = message, blame
+        self.about_output = about_output

@@ -1,5 +1,8 @@
 """Text by strangers is shown and not obeyed."""
 
+# ruff: noqa: ANN001
+# Fixtures need no types, as in the graders.
+
 import io
 import json
 

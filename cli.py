@@ -242,7 +242,8 @@ def hint(exercise: str, check: str | None, course: Path | None) -> None:
 
 
 @cli.command()
-def demo() -> None:
+@_COURSE
+def demo(course: Path | None) -> None:
     """Grade a right solution and wrong ones, to see what reports look like."""
     from racecourse.grading import demo as shipped  # noqa: PLC0415
     from racecourse.grading.session import Session, Settings  # noqa: PLC0415
@@ -251,7 +252,7 @@ def demo() -> None:
     settings = Settings()
     session = Session(settings=settings, workspace=None)
     outcomes = []
-    for example in shipped.examples(_content(shipped.EXERCISE, None)):
+    for example in shipped.examples(_content(shipped.EXERCISE, course)):
         say(f"\n{example.says}\n")
         result = session.show(example.content, example.path, example.options)
         deliver([result], form=settings.form, output=settings.output)
@@ -465,14 +466,12 @@ def _stop_once(_number: int, _frame: FrameType | None) -> NoReturn:
 
 def _confession(error: Exception) -> str:
     """Write a mistake of ours to a file and return what to say about it."""
-    import tempfile  # noqa: PLC0415
     import traceback  # noqa: PLC0415
 
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="grade-error-", suffix=".txt", delete=False, encoding="utf-8"
-    ) as file:
-        file.writelines(traceback.format_exception(error))
-    return f"The grader failed, not your code. Please send us {file.name}."
+    from racecourse.report.files import keep_for_us  # noqa: PLC0415
+
+    file = keep_for_us("".join(traceback.format_exception(error)))
+    return f"The grader failed, not your code. Please send us {file}."
 
 
 if __name__ == "__main__":

@@ -153,7 +153,11 @@ def test_a_grader_that_cannot_be_collected_is_our_fault(grade, here):
     grader.write_text("import nothing_of_this_name\n", encoding="utf-8")
     done = grade("ex1", "solution.py", "--course", "course", tiny=False, cwd=here)
     assert done.returncode == 3
-    assert done.stderr.startswith("ex1: The grader failed, not your code: ")
+    said, file = done.stderr.splitlines()
+    assert said.startswith("ex1: The grader failed, not your code: ex01_counter/test_")
+    written = Path(file.removeprefix("Please send us ").removesuffix("."))
+    assert "nothing_of_this_name" in written.read_text(encoding="utf-8")
+    written.unlink()
     assert done.stdout == ""
 
 

@@ -247,13 +247,14 @@ def demo(course: Path | None) -> None:
     """Grade a right solution and wrong ones, to see what reports look like."""
     from racecourse.grading import demo as shipped  # noqa: PLC0415
     from racecourse.grading.session import Session, Settings  # noqa: PLC0415
-    from racecourse.report.delivery import deliver, say  # noqa: PLC0415
+    from racecourse.report.delivery import deliver  # noqa: PLC0415
+    from racecourse.report.text import Style, line  # noqa: PLC0415
 
     settings = Settings()
     session = Session(settings=settings, workspace=None)
     outcomes = []
     for example in shipped.examples(_content(shipped.EXERCISE, course)):
-        say(f"\n{example.says}\n")
+        _print([line(), line(example.says, Style.TITLE), line()])
         result = session.show(example.content, example.path, example.options)
         deliver([result], form=settings.form, output=settings.output)
         outcomes.append(result.outcome)

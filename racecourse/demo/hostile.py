@@ -1,7 +1,6 @@
 """Demo: a submission that attacks its grader instead of solving the exercise."""
 
 import os
-import signal
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -32,12 +31,8 @@ def run_pipeline(  # noqa: PLR0913 - the exercise names them
     backend: str = "thread",
     stop: Any = None,
 ) -> PipelineResult:
-    """Claim full marks, leave a process behind, and go before anybody can ask."""
+    """Claim full marks, and go before anybody can ask."""
     del produce, consume, producers, consumers, maxsize, backend, stop
     print("\x1b[32mpassed\x1b[0m  100 of 100 points")  # noqa: T201 - it tries
     print("::set-output name=score::100")  # noqa: T201 - likewise
-    if os.fork() == 0:
-        os.setsid()
-        while True:
-            signal.pause()
     os._exit(0)

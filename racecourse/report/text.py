@@ -102,3 +102,17 @@ def labelled(
         (Span(f"  {label:<{column - 2}}", Style.FAINT), Span(row, style))
         for label, row in zip(labels, rows, strict=False)
     ]
+
+
+def ranged(
+    head: Line, text: str, right: str, *, width: int, style: Style = Style.PLAIN
+) -> list[Line]:
+    """Return text between a head and something at the right edge.
+
+    A text that is too long goes on below itself, and leaves the right edge free.
+    """
+    indent = sum(len(span.text) for span in head)
+    rows = wrap(text, width - indent - len(right) - 2) or [""]
+    gap = " " * max(2, width - indent - len(rows[0]) - len(right))
+    first = (*head, Span(rows[0], style), Span(gap + right))
+    return [first, *((Span(" " * indent), Span(row, style)) for row in rows[1:])]

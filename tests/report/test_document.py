@@ -5,6 +5,7 @@
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from racecourse.report.document import render
@@ -37,6 +38,22 @@ def test_no_line_is_wider_than_the_page_but_for_lines_that_are_quoted(fixed_repo
     view = View(command="grade ex1", hint="grade hint ex1", width=70)
     for row in plain(render(report, view)).splitlines():
         assert len(row) <= 70 or row.startswith("    ")
+
+
+def test_a_long_title_goes_on_below_itself(reports):
+    report = reports["a_race"]
+    title = "Every item is consumed exactly once, at whichever line a thread is stalled"
+    checks = tuple(
+        replace(s, check=replace(s.check, title=title)) for s in report.checks
+    )
+    view = View(command="grade ex1", hint="grade hint ex1", width=70)
+    rows = plain(render(replace(report, checks=checks), view)).splitlines()
+    place = next(n for n, row in enumerate(rows) if row.startswith("  FAILED"))
+    first, second = rows[place : place + 2]
+    assert first.endswith("  0 of 30")
+    assert len(first) == 70
+    assert len(second) - len(second.lstrip()) == 22
+    assert f"{first[22:-9].strip()} {second.strip()}" == title
 
 
 def test_the_command_to_repeat_a_check_names_it_and_the_seed(reports):

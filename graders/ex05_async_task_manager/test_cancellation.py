@@ -21,7 +21,7 @@ def test_a_cancelled_pending_task_never_starts(submission, draw):
     kept = [number for number in range(6) if number not in chosen]
     late = sorted(set(called) & set(chosen))
     must.hold(not late, f"{len(late)} of 3 cancelled pending tasks were started.")
-    must.equal(called, kept, what="tasks that were started, in their order")
+    must.have_same_items(called, kept, what="tasks that were started")
     wanted = [
         CANCELLED if number in chosen else ["done", value]
         for number, value in enumerate(values)
@@ -154,5 +154,4 @@ def test_a_cancelled_block_cancels_and_awaits_its_tasks(submission):
         must.equal(
             seen["statuses"], ["cancelled"] * 4, what=f"{how}: statuses of 4 tasks"
         )
-        must.equal(seen["endings"], [CANCELLED] * 4, what=f"{how}: result() of 4 tasks")
         must.leave_no_task(run, after=how)

@@ -5,7 +5,7 @@ How many tasks run at once is counted by the stage, which the tasks report to.
 
 from racecourse.checks import check, must
 
-CANCELLED = ["cancelled", "TaskCancelled"]  # status, and what result() raised
+UNFINISHED = {"pending", "running"}
 TICKS = 13
 
 
@@ -23,43 +23,30 @@ def test_never_more_than_the_limit_run(submission, draw):
         }
         for kind in kinds
     ]
-    endings = submission.virtual("crowd", limit=limit, tasks=tasks).value
+    statuses = submission.virtual("crowd", limit=limit, tasks=tasks).value
     peak = submission.stage.peak("running")
     must.hold(
         peak <= limit,
         f"{peak} tasks ran at once, clean-up included; max_concurrent was {limit}.",
     )
     must.equal(peak, limit, what=f"most tasks at once with max_concurrent={limit}")
+    late = sum(status in UNFINISHED for status in statuses)
+    must.hold(not late, f"{late} of 40 tasks had not ended after 2000 s.")
     started = [event.data["task"] for event in submission.stage.log("running", "enter")]
     for number, kind in enumerate(kinds):
-        if kind != "cancel at once":
-            must.equal(started.count(number), 1, what=f"starts of a task, {kind!r}")
-        must.equal(
-            endings[number], _ending(kind, number), what=f"end of a task, {kind!r}"
-        )
-
-
-def _ending(kind, number):
-    match kind:
-        case "ok":
-            return ["done", number]
-        case "error":
-            return ["failed", "Mishap"]
-        case "timeout":
-            return ["failed", "TimeoutError"]
-    return CANCELLED
+        starts = started.count(number)
+        # One that waits may be cancelled before its start, and never gets to it.
+        enough = kind not in {"ok", "error", "cancel"} or starts
+        must.hold(starts < 2 and enough, f"A task ({kind}) started {starts} times.")
+        if kind == "ok":
+            must.equal(statuses[number], "done", what="status of an undisturbed task")
 
 
 @check("R2")
 def test_no_slot_is_ever_lost(submission, draw):
     """After thirty failures, timeouts and cancellations every slot still works."""
     limit = draw.randrange(3, 6)
-    kinds = {
-        "failure": ["failed", "Mishap"],
-        "timeout": ["failed", "TimeoutError"],
-        "cancelled while running": CANCELLED,
-        "cancelled at once": CANCELLED,
-    }
+    kinds = ("failure", "timeout", "cancelled while running", "cancelled at once")
     trouble = [
         *["failure", "timeout"] * 10,
         *["cancelled while running", "cancelled at once"] * 5,
@@ -77,15 +64,10 @@ def _every_slot_works(submission, limit, trouble, kinds):
     seen = submission.virtual(
         "slots_after_trouble", limit=limit, kinds=trouble, meeting=what
     ).value
-    late = seen["troubled"].count(None)
+    late = sum(status in UNFINISHED for status in seen["troubled"])
     must.hold(
         not late,
         f"{what} on {limit} slots: {late} of these tasks had not ended after 1000 s.",
-    )
-    must.equal(
-        seen["troubled"],
-        [kinds[kind] for kind in trouble],
-        what=f"{what}: how they ended",
     )
     peak = submission.stage.peak(what)
     must.hold(
@@ -96,47 +78,40 @@ def _every_slot_works(submission, limit, trouble, kinds):
 
 
 @check("R3")
-def test_a_cancel_at_any_tick_leaves_the_manager_consistent(submission, draw):
+def test_a_cancel_at_any_tick_leaves_the_manager_consistent(submission):
     """cancel() keeps its word and loses no slot at any tick of a task's life."""
-    values = draw.sample(range(1000), 4)
     for queued in (False, True):
-        life = "that found a free slot" if not queued else "that had to queue"
-        run = submission.virtual(
-            "cancel_at_each_tick", ticks=TICKS, queued=queued, values=values
-        )
+        life = "that had to queue" if queued else "that found a free slot"
+        run = submission.virtual("cancel_at_each_tick", ticks=TICKS, queued=queued)
         if run.stuck:
             tick = submission.stage.log("cancelling")[-1].data["tick"]
             run.stuck.saw = (
                 f"A task {life} was cancelled at tick {tick}. {run.stuck.saw}"
             )
+        must.equal(len(run.value), TICKS, what="ticks")
         for tick, seen in enumerate(run.value):
             peak = submission.stage.peak(f"tick {tick}, queued {queued}")
             what = f"A task {life}, cancelled at tick {tick}"
-            _must_be_consistent(what, seen, peak, values, before=2 * queued)
+            _must_be_consistent(what, seen, peak, before=2 * queued)
 
 
-def _must_be_consistent(what, seen, peak, values, *, before):
+def _must_be_consistent(what, seen, peak, *, before):
     """Demand that cancel() told the truth, others are unharmed, and both slots work."""
-    victim = CANCELLED if seen["answer"] is True else ["done", values[0]]
+    victim = "cancelled" if seen["answer"] is True else "done"
     must.hold(
         seen["answer"] in {True, False} and seen["victim"] == victim,
-        f"{what}: cancel() returned {seen['answer']}, but the task"
-        f" {_told(seen['victim'])}.",
+        f"{what}: cancel() returned {seen['answer']}, and the task is"
+        f" {seen['victim']!r} in the end.",
     )
-    others = [["done", value] for value in values[1:]]
-    must.equal(seen["others"], others, what=f"{what}: the tasks behind it")
+    must.equal(seen["others"], ["done"] * 3, what=f"{what}: three tasks behind it")
     must.hold(
         peak == 2,
         f"{what}: afterwards {peak} tasks ran at once; max_concurrent was 2.",
     )
     must.equal(seen["met"], ["done"] * 4, what=f"{what}: tasks submitted afterwards")
-    done = before + len(others) + len(seen["met"]) + (victim != CANCELLED)
+    cancelled = int(victim == "cancelled")
+    done = before + 1 + 3 + 4 - cancelled
     stats = {"pending": 0, "running": 0, "done": done, "failed": 0}
-    stats["cancelled"] = int(victim == CANCELLED)
-    must.equal(seen["stats"], stats, what=f"{what}: stats()")
-
-
-def _told(ending):
-    return (
-        "never ended" if ending is None else f"ended {ending[0]!r} with {ending[1]!r}"
+    must.equal(
+        seen["stats"], {**stats, "cancelled": cancelled}, what=f"{what}: stats()"
     )

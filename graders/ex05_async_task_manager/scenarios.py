@@ -829,9 +829,9 @@ async def _waiters_give_up(ticks, values):
     with_timeout = []
     for wait in (running.result(), pending.result(), manager.join()):
         try:
-            await asyncio.wait_for(wait, 1)
-        except TimeoutError:
-            with_timeout.append("TimeoutError")
+            with_timeout.append(await asyncio.wait_for(wait, 1))
+        except (TimeoutError, TaskCancelled) as error:
+            with_timeout.append(type(error).__name__)
     statuses = [running.status, pending.status]
     return {
         "gave up": gave_up,

@@ -70,10 +70,12 @@ def _sleep(sleep: engine.BlockingSleep) -> dict[str, Any]:
 
 def _stacks(waits: Iterable[engine.TaskWait]) -> list[dict[str, Any]]:
     """Tell where tasks wait: the student's lines, and the innermost call's name."""
-    return [
+    stacks = [
         {"name": _title(wait), "lines": _student_lines(wait.frames)}
         for wait in list(waits)[:_SHOWN]
     ]
+    # A task without such a line is one of ours, or a job of ours inside theirs.
+    return [stack for stack in stacks if stack["lines"]] or stacks
 
 
 def _title(wait: engine.TaskWait) -> str:

@@ -83,7 +83,7 @@ def test_the_most_urgent_task_is_next_and_ties_keep_their_order(submission, draw
 
 
 def _numbered(order):
-    return "only of no task at all" if not order else [n + 1 for n in order]
+    return [number + 1 for number in order]
 
 
 @check("C3")
@@ -98,11 +98,11 @@ def test_a_late_urgent_task_overtakes_all_that_wait(submission, draw):
     order = order_of(submission)
     must.hold(
         order == wanted,
-        f"Tasks 1 to 4 waited with priorities {waiting}; task 5 came just before two"
-        f" slots became free, task 6 just after, with priorities {urgent}. They started in the order"
-        f" {_numbered(order)}; expected {_numbered(wanted)}.",
+        f"Tasks 1 to 4 waited with priorities {waiting}. Task 5 came just before two"
+        f" slots became free, task 6 just after, with priorities {urgent}. They started"
+        f" in the order {_numbered(order)}; expected {_numbered(wanted)}.",
     )
-    must.equal(seen, [True, True], what="results of the two tasks that ran meanwhile")
+    must.equal(seen, [True, True], what="results of the two tasks that ran before")
 
 
 @check("C4")

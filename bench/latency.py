@@ -37,7 +37,7 @@ def commands(peers: Path, place: Path) -> dict[str, list[str]]:
     return {
         "pytest": [str(peers), "-m", "pytest", "-q", str(place / "pytest")],
         "racecourse": [
-            *(str(grade), "--course", str(place / "tiny"), "ex1", str(solution)),
+            *(str(grade), "ex1", str(solution), "--course", str(place / "tiny")),
         ],
         "gradescope-utils": [str(peers), script, str(solution.parent), results],
         "check50 --dev": [

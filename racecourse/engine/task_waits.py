@@ -98,7 +98,7 @@ def _wrapped_link(awaited: object) -> object | None:
     return next((o for o in gc.get_referents(awaited) if isinstance(o, _LINKS)), None)
 
 
-def _step(link: Any) -> tuple[types.FrameType | None, object]:  # noqa: ANN401
+def _step(link: Any) -> tuple[types.FrameType | None, object]:
     match link:
         case types.CoroutineType():
             return link.cr_frame, link.cr_await

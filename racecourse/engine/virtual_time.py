@@ -108,7 +108,7 @@ def run(
     *,
     clock: VirtualClock | None = None,
     settle_s: float = 0.0,
-    **loop_options: Any,  # noqa: ANN401 - typed where they arrive
+    **loop_options: Any,
 ) -> VirtualRun[T]:
     """Run `main()` to its end on a new virtual loop; whatever it raises is recorded.
 

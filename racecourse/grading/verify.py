@@ -22,6 +22,7 @@ from racecourse.grading.run import Options, grade
 from racecourse.model.report import Report, ScoredCheck
 from racecourse.model.submission import SubmissionProblem
 from racecourse.model.verdict import Cause, Verdict
+from racecourse.model.verification import Row
 
 RIGHT = ("reference", "alternative")
 
@@ -40,19 +41,6 @@ class Case:
         """A short name for tables."""
         is_named = self.kind in {"mutant", "alternative"}
         return f"{self.kind} {self.path.stem}" if is_named else self.kind
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """What came of one case; without problems it is as it should be."""
-
-    exercise: str
-    name: str
-    kind: str
-    problems: tuple[str, ...]
-    failed: tuple[str, ...]  # checks that were judged and failed
-    score: float
-    seconds: float
 
 
 def cases_of(content: Content) -> Iterator[Case]:

@@ -71,7 +71,7 @@ class TaskManager:
     def submit(
         self,
         fn: Callable[..., Awaitable[T]],
-        *args: Any,  # noqa: ANN401 - handed on to fn untouched
+        *args: Any,
         priority: int = 0,
         name: str | None = None,
         timeout: float | None = None,

@@ -43,6 +43,8 @@ __all__ = [
     "StageHost",
     "Submission",
     "check",
+    "cpu_shares",
+    "high_water",
     "must",
     "speedup_of",
     "start_methods",
@@ -170,6 +172,35 @@ def speedup_of(log: Sequence[Event]) -> float:
     )
 
 
+def high_water(log: Sequence[Event], *, rises: str, falls: tuple[str, str]) -> int:
+    """Return how far the notes named `rises` were ever ahead of the events `falls` (T17).
+
+    Args:
+        log: What the stage saw, oldest first.
+        rises: Name of a note.
+        falls: Name and kind of the event that answers it.
+    """
+    level = peak = 0
+    for event in log:
+        level += (event.name, event.kind) == (rises, "note")
+        level -= (event.name, event.kind) == falls
+        peak = max(peak, level)
+    return peak
+
+
+def cpu_shares(*submissions: "Submission", over_s: float) -> list[float]:
+    """Return for each the CPU time over wall time of its whole tree (T9).
+
+    All are watched over the same `over_s` seconds.
+    """
+    workers = [submission.worker for submission in submissions]
+    before, start = [worker.cpu_seconds() for worker in workers], monotonic()
+    sleep(over_s)
+    took_s = monotonic() - start
+    used = [worker.cpu_seconds() - b for worker, b in zip(workers, before, strict=True)]
+    return [cpu_s / took_s for cpu_s in used]
+
+
 @dataclass
 class Submission:
     """The submission under judgement, in one worker; started when first needed.
@@ -259,12 +290,16 @@ class Submission:
             other.close()
 
     @contextlib.contextmanager
-    def leaving_nothing(self) -> Iterator[None]:
+    def leaving_nothing(self, *, but_threads: int = 0) -> Iterator[None]:
         """Demand that what the block starts is gone when it ends (tool T8).
 
         Threads and processes are counted from outside. They get two seconds to go;
         the exception that came out of the last call is still referenced meanwhile, so
         that garbage collection hides nothing.
+
+        Args:
+            but_threads: How many threads may stay, because they stand in code that is
+                not the submission's and nobody can end them.
         """
         worker = self.worker
         threads, children = worker.thread_count(), set(worker.children())
@@ -272,7 +307,7 @@ class Submission:
         deadline = monotonic() + _SETTLE_S
         while True:
             left = {p: c for p, c in worker.children().items() if p not in children}
-            more_threads = worker.thread_count() - threads
+            more_threads = worker.thread_count() - threads - but_threads
             if not left and more_threads <= 0:
                 return
             if monotonic() > deadline:
@@ -287,9 +322,7 @@ class Submission:
 
     def cpu_share(self, *, over_s: float) -> float:
         """Return CPU time over wall time of the whole tree, watched for `over_s` (T9)."""
-        before, start = self.worker.cpu_seconds(), monotonic()
-        sleep(over_s)
-        return (self.worker.cpu_seconds() - before) / (monotonic() - start)
+        return cpu_shares(self, over_s=over_s)[0]
 
     def close(self) -> None:
         """End the worker and everything it started."""

@@ -166,7 +166,7 @@ def start_methods() -> tuple[str, ...]:
 def speedup_of(log: Sequence[Event]) -> float:
     """Return the modelled speedup of the jobs that entered and left the stage (T7)."""
     return modelled_speedup(
-        JobEdge(worker=event.pid, cpu_s=event.cpu_s)
+        JobEdge(worker=event.worker, cpu_s=event.cpu_s)
         for event in log
         if event.kind in {"enter", "leave"}
     )

@@ -13,6 +13,7 @@ from pathlib import Path
 import racecourse
 from racecourse.model.exercise import Exercise
 from racecourse.model.exercise_file import ExerciseFileError, parse_exercise
+from racecourse.sandbox.launcher import Payload
 
 _CAUGHT_BY = re.compile(r"^Caught by:\s*(.+)$", re.MULTILINE)
 
@@ -150,3 +151,10 @@ def _mutant(path: Path, exercise: Exercise) -> Mutant:
         seen = " ".join(named) or "no check"
         raise ExerciseFileError(str(path), [f"its docstring names {seen}; {fix}"])
     return Mutant(path=path, sentence=docstring.splitlines()[0], caught_by=named)
+
+
+def payload_of(content: Content, source: str) -> Payload:
+    """Return what a worker loads for a submission to this exercise."""
+    scenarios = content.scenarios
+    text = scenarios.read_text(encoding="utf-8") if scenarios.exists() else ""
+    return Payload(solution=source, scenarios=text)

@@ -26,9 +26,12 @@ from racecourse.sandbox.launcher import Lane, Payload
 _BACKSTOP_S = 30.0  # beyond the check's budget, before pytest-timeout ends it
 _RESULT = pytest.StashKey[CheckResult]()
 _SUBMISSION = pytest.StashKey[Submission]()
+# Plugins of pytest's own that graders have no use for; each costs start-up time.
 _NO_PLUGINS = (
-    *("cacheprovider", "doctest", "junitxml", "pastebin", "stepwise", "debugging"),
-    *("faulthandler", "unittest", "legacypath", "setuponly", "setupplan"),
+    *("cacheprovider", "debugging", "doctest", "faulthandler", "freeze_support"),
+    *("junitxml", "legacypath", "logging", "monkeypatch", "pastebin", "recwarn"),
+    *("setuponly", "setupplan", "skipping", "stepwise", "subtests", "threadexception"),
+    *("tmpdir", "unittest", "unraisableexception", "warnings"),
 )
 
 
@@ -208,10 +211,3 @@ class HiddenTests:
         if marker is None:
             raise GraderProblem(f"{item.nodeid} judges no check")
         return self._content.exercise.check(str(marker.args[0]))
-
-
-def payload_of(content: Content, source: str) -> Payload:
-    """Return what a worker loads for a submission to this exercise."""
-    scenarios = content.scenarios
-    text = scenarios.read_text(encoding="utf-8") if scenarios.exists() else ""
-    return Payload(solution=source, scenarios=text)

@@ -3,10 +3,10 @@
 import multiprocessing
 import os
 import platform
-import sys
 from pathlib import Path
 
 from racecourse.model.report import Machine
+from racecourse.sandbox.stage_host import HAS_GIL
 
 _CGROUP_V2 = Path("/sys/fs/cgroup/cpu.max")
 _CGROUP_V1 = Path("/sys/fs/cgroup/cpu")
@@ -19,7 +19,7 @@ def look_around() -> Machine:
         platform=f"{platform.system()} {platform.machine()}",
         cores=usable_cores(),
         cpu_quota=cpu_quota(),
-        gil=has_gil(),
+        gil=HAS_GIL,
         start_methods=tuple(multiprocessing.get_all_start_methods()),
         sandbox="plain",
     )
@@ -43,8 +43,3 @@ def cpu_quota() -> float | None:
         return int(quota) / int(period) if int(quota) > 0 else None
     except (OSError, ValueError):
         return None
-
-
-def has_gil() -> bool:
-    """Whether threads of this interpreter take turns."""
-    return bool(getattr(sys, "_is_gil_enabled", lambda: True)())

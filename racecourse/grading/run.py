@@ -1,12 +1,13 @@
 """Grading one submission, from intake to report."""
 
+import gc
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from racecourse.grading import interface, lanes
-from racecourse.grading.catalogue import Content
-from racecourse.grading.hidden_tests import HiddenTests, payload_of
+from racecourse.grading.catalogue import Content, payload_of
 from racecourse.grading.journal import Journal
 from racecourse.grading.machine import look_around, usable_cores
 from racecourse.grading.plan import Plan
@@ -24,6 +25,9 @@ from racecourse.sandbox.launcher import (
     Zygote,
 )
 from racecourse.sandbox.protocol import ProtocolError
+
+if TYPE_CHECKING:
+    from racecourse.grading.hidden_tests import HiddenTests
 
 _LOOK_WITHIN_S = 10.0
 
@@ -95,11 +99,16 @@ class _Run:
         self._interrupted = False
 
     def report(self) -> Report:
-        # The zygote imports on one core while pytest is imported on the other.
+        # The zygote imports on one core while pytest, which takes as long, is imported
+        # on the other: so it is started first, and pytest imported here.
         self._zygote = Zygote(
             lanes=self._lanes + 1, preload=self._content.exercise.preload
         )
+        gc.disable()  # thousands of short imports, and nothing to collect
+        self._look = FirstLook(self._zygote.first_lane(), self._payload, self._content)
         try:
+            from racecourse.grading.hidden_tests import HiddenTests  # noqa: PLC0415
+
             HiddenTests(
                 content=self._content,
                 payload=self._payload,
@@ -109,7 +118,10 @@ class _Run:
                 confirm=self._options.confirm,
             ).collect()
         finally:
+            self._look.close()
             self._zygote.close()
+            gc.freeze()
+            gc.enable()
         return Report(
             exercise=self._content.exercise,
             submission=self._submission.origin,
@@ -120,8 +132,8 @@ class _Run:
             official=self._options.official,
         )
 
-    def _judge_all(self, tests: HiddenTests) -> None:
-        look_at(self._zygote.first_lane(), self._payload, self._content)
+    def _judge_all(self, tests: "HiddenTests") -> None:
+        self._look.demand_interface()
         self._journal.plan(
             exercise=self._content.exercise.id,
             sha256=self._submission.sha256,
@@ -151,43 +163,49 @@ class _Run:
         self._listener.finished(result)
 
 
-def look_at(lane: Lane, payload: Payload, content: Content) -> None:
-    """Load the submission once and compare its names with the starter's.
+class FirstLook:
+    """Loads the submission once and compares its names with the starter's.
 
-    A module that raises, exits or dies while it is imported is graded all the same:
-    every check will say so. One that never comes back, or that lacks what the starter
-    promises, would only repeat one sentence many times.
-
-    Raises:
-        SubmissionProblem: With that one sentence.
+    It is begun before pytest is imported and asked afterwards, so that it costs no time
+    of its own. A module that raises, exits or dies while it is imported is graded all
+    the same: every check will say so. One that never comes back, or that lacks what the
+    starter promises, would only repeat one sentence many times.
     """
-    worker = lane.launch(payload, content.exercise.checks[0].limits)
-    try:
-        worker.load(
-            within_s=_LOOK_WITHIN_S,
-            seed=0,
-            start_method=None,
-            rewrite=None,
-            prepare=None,
-        )
-        number = worker.begin("racecourse.signatures", {})
-        described = worker.answer(number, within_s=_LOOK_WITHIN_S)
-    except Hung as hung:
-        raise SubmissionProblem(_never_loaded(hung)) from None
-    except (Raised, Died, LimitPassed, ProtocolError):
-        return
-    finally:
-        worker.close()
-    starter = content.starter.read_text(encoding="utf-8")
-    if lacking := interface.differences(
-        interface.expected_interface(starter), described
-    ):
-        listed = "\n".join(f"  - {each}" for each in lacking)
-        raise SubmissionProblem(
-            f"It does not offer what the exercise asks for:\n{listed}\n"
-            "Names and parameters must be those of the starter"
-            f" (`grade show {content.exercise.id}`). Nothing was graded."
-        )
+
+    def __init__(self, lane: Lane, payload: Payload, content: Content) -> None:
+        self._content = content
+        self._worker = lane.launch(payload, content.exercise.checks[0].limits)
+        self._worker.begin_load(seed=0, start_method=None, rewrite=None, prepare=None)
+
+    def close(self) -> None:
+        """End the worker that looked."""
+        self._worker.close()
+
+    def demand_interface(self) -> None:
+        """Return if the submission can be graded.
+
+        Raises:
+            SubmissionProblem: With the one sentence that says why not.
+        """
+        try:
+            self._worker.answer(0, within_s=_LOOK_WITHIN_S)
+            number = self._worker.begin("racecourse.signatures", {})
+            described = self._worker.answer(number, within_s=_LOOK_WITHIN_S)
+        except Hung as hung:
+            raise SubmissionProblem(_never_loaded(hung)) from None
+        except (Raised, Died, LimitPassed, ProtocolError):
+            return
+        finally:
+            self.close()
+        starter = self._content.starter.read_text(encoding="utf-8")
+        expected = interface.expected_interface(starter)
+        if lacking := interface.differences(expected, described):
+            listed = "\n".join(f"  - {each}" for each in lacking)
+            raise SubmissionProblem(
+                f"It does not offer what the exercise asks for:\n{listed}\n"
+                "Names and parameters must be those of the starter"
+                f" (`grade show {self._content.exercise.id}`). Nothing was graded."
+            )
 
 
 def _never_loaded(hung: Hung) -> str:

@@ -8,7 +8,7 @@ not prove that anything ran at the same time; the overlap does.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
 
@@ -16,13 +16,13 @@ from dataclasses import dataclass
 class JobEdge:
     """The start or end of one job: who ran it, and that worker's CPU time until then."""
 
-    worker: int
+    worker: Hashable
     cpu_s: float
 
 
 def modelled_speedup(edges: Iterable[JobEdge]) -> float:
     """Return total CPU time over the largest worker's; 0.0 when nothing was used."""
-    seen: dict[int, list[float]] = defaultdict(list)
+    seen: dict[Hashable, list[float]] = defaultdict(list)
     for edge in edges:
         seen[edge.worker].append(edge.cpu_s)
     used = [max(times) - min(times) for times in seen.values()]

@@ -199,11 +199,31 @@ class Worker:
             keeper_end.close()
             worker_end.close()
             os.close(output_in_worker)
-        ready = self._await_ready()
-        self.pid, self._keeper_pid = int(ready["ready"]), int(ready["keeper"])
-        self._observer = Observer(output, self._keeper_pid, limits, self._kill_worker)
+        self._output = output
+        self._pids: tuple[int, int] | None = None
+        self._observer: Observer | None = None
 
-    def _await_ready(self) -> dict[str, Any]:
+    # Being there. Orders may be sent before the worker is; the first look waits for it.
+
+    @property
+    def pid(self) -> int:
+        """The worker's process id."""
+        return self._await_ready()[0]
+
+    @property
+    def _keeper_pid(self) -> int:
+        return self._await_ready()[1]
+
+    def _await_ready(self) -> tuple[int, int]:
+        if self._pids is None:
+            ready = self._receive_ready()
+            self._pids = int(ready["ready"]), int(ready["keeper"])
+            self._observer = Observer(
+                self._output, self._pids[1], self.limits, self._kill_worker
+            )
+        return self._pids
+
+    def _receive_ready(self) -> dict[str, Any]:
         try:
             return protocol.receive(self._keeper, within_s=_READY_WITHIN_S)
         except (protocol.ChannelClosed, protocol.DeadlinePassed) as error:
@@ -217,10 +237,14 @@ class Worker:
         Raises:
             Raised, Hung, Died, LimitPassed, protocol.ProtocolError: What came instead.
         """
-        order = {"folder": self._folder, "stage_address": self.stage.address, **options}
-        self._send({"load": order})
+        self.begin_load(**options)
         names: list[str] = self.answer(0, within_s=within_s)
         return names
+
+    def begin_load(self, **options: Any) -> None:
+        """Order the submission to be loaded; `answer(0)` waits until it is."""
+        order = {"folder": self._folder, "stage_address": self.stage.address, **options}
+        self._send({"load": order})
 
     def begin(self, target: str, args: Mapping[str, Any]) -> int:
         """Start a call and return its number; `answer` waits for what comes back."""
@@ -234,6 +258,7 @@ class Worker:
         Raises:
             Raised, Hung, Died, LimitPassed, protocol.ProtocolError: What came instead.
         """
+        self._await_ready()
         try:
             reply = protocol.receive(self._channel, within_s=within_s)
         except protocol.DeadlinePassed:
@@ -263,7 +288,7 @@ class Worker:
         return Died(code, self._read_stacks())
 
     def _raise_breach(self) -> None:
-        if self._observer.breach:
+        if self._observer and self._observer.breach:
             raise LimitPassed(*self._observer.breach)
 
     def _wait_exit(self, *, within_s: float) -> int | None:
@@ -278,7 +303,7 @@ class Worker:
     @property
     def output(self) -> str:
         """The beginning of what the submission printed."""
-        return self._observer.output
+        return self._observer.output if self._observer else ""
 
     def children(self) -> dict[int, str]:
         """Return the running processes below the worker: pid to command line.
@@ -338,7 +363,9 @@ class Worker:
         if not self._kept_to_the_end():
             tree.end_marked("HOME", str(self._scratch))
         self._keeper.close()
-        self._observer.stop()
+        if self._observer:
+            self._observer.stop()
+        os.close(self._output)
         self.stage.close()
         os.close(self._trace)
         shutil.rmtree(self._scratch, ignore_errors=True)

@@ -25,7 +25,7 @@ class Observer:
     """Reads the output of a worker and guards the limits of its tree.
 
     Args:
-        output: Read end of the worker's output pipe; closed by `stop`.
+        output: Read end of the worker's output pipe.
         keeper_pid: Root of the tree; the keeper itself is not counted.
         limits: What the check allows.
         end: Called once, from the observer's thread, when a limit was passed.
@@ -57,7 +57,7 @@ class Observer:
         """Read what is still in the pipe and end the thread."""
         os.write(self._wake, b"x")
         self._thread.join()
-        for fd in (self._stop, self._wake, self._output):
+        for fd in (self._stop, self._wake):
             os.close(fd)
 
     def _watch(self) -> None:

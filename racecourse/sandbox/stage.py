@@ -61,7 +61,7 @@ def _ask(operation: str, name: str, **fields: Any) -> Any:
         "op": operation,
         "name": name,
         "pid": os.getpid(),
-        "tid": threading.get_ident() % (1 << 62),
+        "tid": threading.get_native_id(),
         **fields,
     }
     protocol.send(connection, message, within_s=_ANSWER_WITHIN_S)

@@ -19,6 +19,10 @@ from typing import Any
 
 from racecourse.sandbox import protocol, tree
 
+# Threads of an interpreter without the GIL count as workers; the worker runs the same
+# interpreter as we do.
+HAS_GIL: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
+
 _LOG_ENTRIES = 100_000
 _CONNECTIONS = 400
 _FOREVER_S = 1e6
@@ -34,8 +38,8 @@ class Event:
     name: str
     at_ns: int  # the supervisor's monotonic clock
     pid: int  # from the kernel where it tells, else what the worker claims
-    thread: tuple[int, int]  # (pid, thread id); the thread id is a claim
-    cpu_s: float  # CPU time of that process so far, seen from outside
+    worker: tuple[int, int]  # what runs jobs in parallel: a process under the GIL
+    cpu_s: float  # CPU time of that worker so far, seen from outside
     data: dict[str, Any]
 
 
@@ -211,11 +215,16 @@ class _Entry:
                 name=self.name,
                 at_ns=monotonic_ns(),
                 pid=self.pid,
-                thread=(self.pid, self.tid),
-                cpu_s=tree.cpu_seconds([self.pid]) if kind in _TIMED else 0.0,
+                worker=(self.pid, 0) if HAS_GIL else (self.pid, self.tid),
+                cpu_s=self._cpu_seconds() if kind in _TIMED else 0.0,
                 data=self.data,
             )
         )
+
+    def _cpu_seconds(self) -> float:
+        if HAS_GIL:
+            return tree.cpu_seconds([self.pid])
+        return tree.thread_cpu_seconds(self.pid, self.tid)
 
 
 _TIMED = {"enter", "leave"}

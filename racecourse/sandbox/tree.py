@@ -100,6 +100,15 @@ def cpu_seconds(pids: list[int]) -> float:
     return total
 
 
+def thread_cpu_seconds(pid: int, thread_id: int) -> float:
+    """Return the CPU time that one thread used, or 0.0 when it is gone."""
+    with contextlib.suppress(psutil.Error):
+        for thread in psutil.Process(pid).threads():
+            if thread.id == thread_id:
+                return float(thread.user_time + thread.system_time)
+    return 0.0
+
+
 def command_line(pid: int) -> str:
     """Return the command of a process, or an empty text when it is gone."""
     try:

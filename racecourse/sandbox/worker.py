@@ -162,7 +162,7 @@ def _named(path: str) -> Callable[..., Any]:
 
 
 def describe_exception(error: BaseException, folder: str) -> dict[str, Any]:
-    """Return an exception as plain data: type, text, and the student's own frames."""
+    """Return an exception as plain data: type, text, and the student's own frames only."""
     try:
         text = str(error)[:_TEXT_CHARS]
     except Exception:  # noqa: BLE001 - the submission's own __str__
@@ -171,7 +171,7 @@ def describe_exception(error: BaseException, folder: str) -> dict[str, Any]:
     trace = error.__traceback__
     while trace is not None:
         code = trace.tb_frame.f_code
-        if code.co_filename.startswith(folder) and folder:
+        if folder and code.co_filename == f"{folder}/solution.py":
             frames.append(
                 {
                     "file": Path(code.co_filename).name,

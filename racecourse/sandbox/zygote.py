@@ -53,6 +53,7 @@ def main() -> None:
             if not _serve(controls[fd], controls):
                 poller.unregister(fd)
                 controls.pop(fd).close()
+    os._exit(0)  # nothing here needs the interpreter's long goodbye
 
 
 def _serve(control: socket.socket, controls: dict[int, socket.socket]) -> bool:

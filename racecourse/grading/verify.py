@@ -1,0 +1,159 @@
+"""Does the course keep its own promises? For authors, and for our CI.
+
+Every right submission (the reference and each alternative) must score everything, the
+starter nothing, and every mutant must fail the checks it names and nothing outside
+their categories. Nothing is judged twice here: a right submission that fails once has
+failed, so verification is stricter than grading.
+"""
+
+import concurrent.futures
+import multiprocessing
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+from racecourse.grading import intake
+from racecourse.grading.catalogue import Content, Mutant
+from racecourse.grading.journal import Journal
+from racecourse.grading.machine import usable_cores
+from racecourse.grading.run import Options, grade
+from racecourse.model.report import Report, ScoredCheck
+from racecourse.model.submission import SubmissionProblem
+from racecourse.model.verdict import Cause, Verdict
+from racecourse.model.verification import Row
+
+RIGHT = ("reference", "alternative")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One submission whose outcome is known beforehand."""
+
+    content: Content
+    kind: str  # reference, starter, mutant, alternative
+    path: Path
+    caught_by: tuple[str, ...] = ()  # mutants only
+
+    @property
+    def name(self) -> str:
+        """A short name for tables."""
+        is_named = self.kind in {"mutant", "alternative"}
+        return f"{self.kind} {self.path.stem}" if is_named else self.kind
+
+
+def cases_of(content: Content) -> Iterator[Case]:
+    """Yield everything that an exercise ships, right submissions first.
+
+    Raises:
+        ExerciseFileError: If a mutant does not say what must catch it.
+    """
+    yield Case(content=content, kind="reference", path=content.reference)
+    yield Case(content=content, kind="starter", path=content.starter)
+    for path in content.alternatives():
+        yield Case(content=content, kind="alternative", path=path)
+    for mutant in content.mutants():
+        yield _mutant_case(content, mutant)
+
+
+def _mutant_case(content: Content, mutant: Mutant) -> Case:
+    return Case(
+        content=content, kind="mutant", path=mutant.path, caught_by=mutant.caught_by
+    )
+
+
+def unproved_checks(content: Content) -> tuple[str, ...]:
+    """Return the checks that no mutant names: what no mutant fails is not a check."""
+    named = {check_id for mutant in content.mutants() for check_id in mutant.caught_by}
+    return tuple(c.id for c in content.exercise.checks if c.id not in named)
+
+
+def verify(
+    cases: Sequence[Case], *, seed: int, on_row: Callable[[Row], None]
+) -> tuple[Row, ...]:
+    """Grade every case, several side by side, and compare with what is due.
+
+    Args:
+        cases: What to grade.
+        seed: Seed of every run.
+        on_row: Called with each row as it comes, in no particular order.
+
+    Returns:
+        The rows in the order of the cases.
+    """
+    # Fresh interpreters: a grading forks, and a forking process must not have threads.
+    context = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(usable_cores(), context) as pool:
+        futures = [pool.submit(examine, case, seed) for case in cases]
+        for future in concurrent.futures.as_completed(futures):
+            on_row(future.result())
+    return tuple(future.result() for future in futures)
+
+
+def examine(case: Case, seed: int) -> Row:
+    """Grade one case and say what is wrong with the outcome."""
+    begun = monotonic()
+    failed: tuple[str, ...] = ()
+    score = 0.0
+    try:
+        report = _grade(case, seed)
+        failed = tuple(s.check.id for s in report.checks if _judged_and_failed(s))
+        score = report.score
+        problems = tuple(_problems(case, report))
+    except SubmissionProblem as problem:
+        problems = (f"could not be graded: {problem.message}",)
+    return Row(
+        exercise=case.content.exercise.id,
+        name=case.name,
+        kind=case.kind,
+        problems=problems,
+        failed=failed,
+        score=score,
+        seconds=monotonic() - begun,
+    )
+
+
+def _grade(case: Case, seed: int) -> Report:
+    options = Options(seed=seed, always=frozenset(case.caught_by), confirm=False)
+    with (
+        tempfile.TemporaryDirectory(prefix="rc-verify-") as folder,
+        Journal(Path(folder) / "journal.jsonl") as journal,
+    ):
+        return grade(case.content, intake.take_in(case.path), options, journal=journal)
+
+
+def _judged_and_failed(scored: ScoredCheck) -> bool:
+    result = scored.result
+    return result.verdict is Verdict.FAILED and result.cause is not Cause.NOT_REACHED
+
+
+def _problems(case: Case, report: Report) -> Iterator[str]:
+    for scored in report.checks:
+        if scored.result.verdict is Verdict.GRADER_ERROR:
+            yield f"{scored.check.id}: {scored.result.finding.saw}"
+    if case.kind in RIGHT:
+        for scored in report.checks:
+            if _judged_and_failed(scored):
+                yield f"{scored.check.id} failed: {scored.result.finding.saw}"
+    elif case.kind == "starter":
+        for scored in report.checks:
+            if scored.points:
+                yield f"{scored.check.id} gave {scored.points:g} points to the starter"
+    else:
+        yield from _mutant_problems(case, report)
+
+
+def _mutant_problems(case: Case, report: Report) -> Iterator[str]:
+    by_id = {scored.check.id: scored for scored in report.checks}
+    categories = {by_id[check_id].check.category for check_id in case.caught_by}
+    for check_id in case.caught_by:
+        if not _judged_and_failed(by_id[check_id]):
+            yield f"{check_id} did not catch it ({by_id[check_id].result.verdict.value})"
+    for scored in report.checks:
+        if _judged_and_failed(scored) and scored.check.category not in categories:
+            yield (
+                f"{scored.check.id} failed too, outside"
+                f" {', '.join(sorted(c.value for c in categories))}:"
+                f" {scored.result.finding.saw}"
+            )

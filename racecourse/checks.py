@@ -35,6 +35,7 @@ from racecourse.sandbox.stage_host import Event, StageHost
 
 __all__ = [
     "Broken",
+    "Cause",
     "Event",
     "Hung",
     "NotMeasurable",

@@ -15,6 +15,7 @@ stage under these names:
 
 import builtins
 import contextlib
+import functools
 import hashlib
 import itertools
 import multiprocessing
@@ -24,9 +25,12 @@ import threading
 import time
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 
+import solution
 from solution import run_pipeline
 
+from racecourse.measure import stalls
 from racecourse.sandbox import stage
 
 _APART = 1_000_000  # producer 2 makes the items 2000000, 2000001, ...
@@ -211,11 +215,13 @@ class _Faulty:
         return self.work(item)
 
 
-def faulty_run(lists, key, offset, faults, unpicklable=(), **options):
+def faulty_run(  # noqa: PLR0913 - plain arguments of one call
+    lists, key, offset, *, faults, unpicklable=(), run=run_pipeline, **options
+):
     """Run a pipeline whose consume raises for the items of `faults`."""
     table = {item: (kind, text) for item, kind, text in faults}
     work = _Faulty(_Keyed(key, offset), table, list(unpicklable))
-    return _plain(run_pipeline(_Lists(lists), work, producers=len(lists), **options))
+    return _plain(run(_Lists(lists), work, producers=len(lists), **options))
 
 
 @dataclass(frozen=True)
@@ -242,6 +248,45 @@ def failing_sources(lists, key, offset, late, early, **options):
     source = _Failing(_Lists(lists), dict(late), dict(early))
     work = _Keyed(key, offset)
     return _plain(run_pipeline(source, work, producers=len(lists), **options))
+
+
+# Stalled runs: the submission once more, with a point at each place to hold a thread.
+
+_stalling = stalls.StallController()
+
+
+def stalls_to_try(limit, **args):
+    """Run undisturbed; return what came out and, as token and words, each stall."""
+    recording = _stalling.record(lambda: _faulty_run_with_points(args))
+    tried = stalls.plan(recording.visits, limit=limit)
+    return {
+        "seen": _value_of(recording),
+        "stalls": [[stalls.encode(each), stalls.describe(each)] for each in tried],
+    }
+
+
+def stalled_run(token, **args):
+    """Run with the one stall that the token names."""
+    stall = stalls.decode(token, _stalling.sites)
+    return _value_of(_stalling.run(lambda: _faulty_run_with_points(args), stall))
+
+
+def _faulty_run_with_points(args):
+    return faulty_run(**args, run=_with_points().run_pipeline)
+
+
+@functools.cache
+def _with_points():
+    return _stalling.load(Path(solution.__file__), "solution_with_points")
+
+
+def _value_of(outcome):
+    if outcome.error is not None:
+        raise outcome.error
+    return outcome.value
+
+
+# Arguments.
 
 
 def _nothing(_):

@@ -1,7 +1,6 @@
 """Cancellation: a pipeline that is told to stop does, and leaves nothing behind."""
 
-from racecourse.checks import Raised, check, must
-from racecourse.model.verdict import Cause
+from racecourse.checks import Cause, Raised, check, must
 
 _READY_WITHIN_S = 5.0
 _FULL_WITHIN_S = 0.25

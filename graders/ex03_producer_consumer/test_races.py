@@ -1,11 +1,25 @@
 """Races: bounded, exact and separate, however the threads are interleaved."""
 
 import contextlib
+from dataclasses import dataclass
+from typing import Any
 
-from racecourse.checks import check, high_water, must, start_methods
+from racecourse.checks import (
+    Broken,
+    Cause,
+    Hung,
+    Raised,
+    check,
+    high_water,
+    must,
+    start_methods,
+)
 
 _READY_WITHIN_S = 5.0
 _FULL_WITHIN_S = 0.3  # time for a source without a bound to run ahead
+
+_SCHEDULES = 40
+_STALLED_WITHIN_S = 4.0  # a stall itself lasts milliseconds
 
 
 @check("R1")
@@ -35,6 +49,71 @@ def test_producers_wait_when_the_queue_is_full(backends):
             f"{backend}: with maxsize=3, 2 producers and 2 consumers at most {bound}"
             f" items may be made and not yet consumed; there were {ahead}.",
         )
+
+
+@check("R2")
+def test_counts_are_exact_when_threads_are_stalled(submission, work, draw):
+    """No item and no count is lost, wherever in the file one thread is held.
+
+    One thread is held at one place between a read and the write that follows, or
+    between a test and what it decides, until others have passed; then the next place
+    is tried. The most suspicious places come first.
+    """
+    given = _Faulty.drawn(work, draw)
+    first = submission.call("stalls_to_try", limit=_SCHEDULES, **given.args)
+    given.must_be_done(first["seen"], run="Without a stall")
+    for token, place in first["stalls"]:
+        given = _Faulty.drawn(work, draw)
+        pending = submission.begin("stalled_run", token=token, **given.args)
+        with _told_where(place):
+            seen = pending.result(within_s=_STALLED_WITHIN_S)
+            given.must_be_done(seen, run="Here")
+
+
+@dataclass(frozen=True)
+class _Faulty:
+    """Work for 2 producers and 3 consumers, where consume() raises for two items."""
+
+    work: Any
+    faults: list
+
+    @classmethod
+    def drawn(cls, work, draw):
+        given = work(producers=2, each=6)
+        bad = draw.sample(given.lists[1], 2)
+        return cls(given, [[item, "ValueError", "out of stock"] for item in bad])
+
+    @property
+    def args(self):
+        size = {"consumers": 3, "maxsize": 2}
+        return {**self.work.args, "faults": self.faults, **size}
+
+    def must_be_done(self, seen, *, run):
+        failed = [item for item, _, _ in self.faults]
+        self.work.must_be_done(seen, run=run, failed=failed)
+
+
+@contextlib.contextmanager
+def _told_where(place):
+    """Say with a failure that it came of a systematic stall, and of which."""
+    try:
+        yield
+    except Broken as broken:
+        cause, saw, stacks = Cause.RACE, broken.saw, ()
+    except Raised as raised:
+        cause, saw, stacks = Cause.RACE, f"It raised {raised}.", ()
+    except Hung as hung:
+        cause, stacks = Cause.DEADLOCK, hung.stacks
+        saw = f"It did not come back within {hung.budget_s:.3g} s."
+    else:
+        return
+    raise Broken(
+        "A systematic stall held one thread for a moment at one line of your file."
+        f" {saw}",
+        cause=cause,
+        details=(place,),
+        stacks=stacks,
+    )
 
 
 @check("R3")
@@ -70,8 +149,3 @@ def test_every_start_method_works(submission, work):
         }
         for method, call in pending.items():
             given.must_be_done(call.result(), run=f"start method {method}")
-
-
-@check("R2")
-def test_counts_are_exact_when_threads_are_stalled(submission, work):
-    """TODO."""

@@ -256,19 +256,23 @@ _stalling = stalls.StallController()
 
 
 def stalls_to_try(limit, **args):
-    """Run undisturbed; return what came out and, as token and words, each stall."""
+    """Run once, every thread giving way at every place; return each stall to try.
+
+    A stall is a token and words for the student. What came out of this run is not
+    judged: whatever can go wrong in it, one of the stalls shows with its place.
+    """
     recording = _stalling.record(lambda: _faulty_run_with_points(args))
     tried = stalls.plan(recording.visits, limit=limit)
-    return {
-        "seen": _value_of(recording),
-        "stalls": [[stalls.encode(each), stalls.describe(each)] for each in tried],
-    }
+    return [[stalls.encode(each), stalls.describe(each)] for each in tried]
 
 
 def stalled_run(token, **args):
     """Run with the one stall that the token names."""
     stall = stalls.decode(token, _stalling.sites)
-    return _value_of(_stalling.run(lambda: _faulty_run_with_points(args), stall))
+    outcome = _stalling.run(lambda: _faulty_run_with_points(args), stall)
+    if outcome.error is not None:
+        raise outcome.error
+    return outcome.value
 
 
 def _faulty_run_with_points(args):
@@ -278,12 +282,6 @@ def _faulty_run_with_points(args):
 @functools.cache
 def _with_points():
     return _stalling.load(Path(solution.__file__), "solution_with_points")
-
-
-def _value_of(outcome):
-    if outcome.error is not None:
-        raise outcome.error
-    return outcome.value
 
 
 # Arguments.

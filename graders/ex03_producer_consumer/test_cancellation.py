@@ -158,7 +158,12 @@ def test_a_dead_worker_is_reported(submission, draw):
         stage = submission.stage
         must.hold(
             stage.until(lambda s: s.count("dying"), within_s=_READY_WITHIN_S),
-            "The third item never reached consume().",
+            "An item that ends its consumer's process never reached consume().",
+        )
+        must.hold(
+            stage.log("dying")[0].pid != submission.worker.pid,
+            "With backend='process', consume() ran in the very process that had called"
+            " run_pipeline; when it ended, everything ended.",
         )
         with submission.leaving_nothing(but_threads=1):
             _must_raise_worker_died(pending)

@@ -29,8 +29,15 @@ def test_threads_consume_every_item_exactly_once(submission, work):
 
 @check("C2")
 def test_processes_consume_every_item_exactly_once(submission, work):
-    """The same with processes."""
+    """The same with processes: consume() runs in none but theirs."""
     _all_shapes_are_done(submission, work, "process", [(1, 1), (1, 4), (3, 2)])
+    submission.call("watched_run", source={"each": 4}, backend="process")
+    pids = {event.pid for event in submission.stage.log("consume")}
+    must.hold(
+        submission.worker.pid not in pids,
+        "With backend='process', consume() ran in the very process that had called"
+        " run_pipeline; processes of their own were expected.",
+    )
 
 
 def _all_shapes_are_done(submission, work, backend, shapes):

@@ -59,19 +59,20 @@ def test_counts_are_exact_when_threads_are_stalled(submission, work, draw):
     between a test and what it decides, until others have passed; then the next place
     is tried. The most suspicious places come first.
     """
-    given = _Faulty.drawn(work, draw)
-    first = submission.call("stalls_to_try", limit=_SCHEDULES, **given.args)
-    given.must_be_done(first["seen"], run="Without a stall")
-    for token, place in first["stalls"]:
-        given = _Faulty.drawn(work, draw)
+    given = _WithFaults.drawn(work, draw)
+    seen = submission.call("faulty_run", **given.args)
+    given.must_be_done(seen, run="Without a stall")
+    stalls = submission.call("stalls_to_try", limit=_SCHEDULES, **given.args)
+    for token, place in stalls:
+        given = _WithFaults.drawn(work, draw)
         pending = submission.begin("stalled_run", token=token, **given.args)
         with _told_where(place):
             seen = pending.result(within_s=_STALLED_WITHIN_S)
-            given.must_be_done(seen, run="Here")
+            given.must_be_done(seen, run="In that run")
 
 
 @dataclass(frozen=True)
-class _Faulty:
+class _WithFaults:
     """Work for 2 producers and 3 consumers, where consume() raises for two items."""
 
     work: Any
@@ -108,7 +109,7 @@ def _told_where(place):
     else:
         return
     raise Broken(
-        "A systematic stall held one thread for a moment at one line of your file."
+        "A systematic stall held one thread for a moment, at the place shown here."
         f" {saw}",
         cause=cause,
         details=(place,),

@@ -250,6 +250,30 @@ def failing_sources(lists, key, offset, late, early, **options):
     return _plain(run_pipeline(source, work, producers=len(lists), **options))
 
 
+# Start methods.
+
+_set_at_run_time = []
+
+
+@dataclass(frozen=True)
+class _Telling:
+    """Work that tells whether it sees what the caller set at run time."""
+
+    work: _Keyed
+
+    def __call__(self, item):
+        stage.note("seen", inherited=bool(_set_at_run_time))
+        return self.work(item)
+
+
+def run_in_processes(lists, key, offset):
+    """Run processes, by the start method that this worker has been given."""
+    _set_at_run_time.append("seen by a forked process only")
+    source, work = _Lists(lists), _Telling(_Keyed(key, offset))
+    run = {"producers": len(lists), "backend": "process"}
+    return _plain(run_pipeline(source, work, **run))
+
+
 # Stalled runs: the submission once more, with a point at each place to hold a thread.
 
 _stalling = stalls.StallController()

@@ -19,6 +19,7 @@ it, and a child that dies is noticed as a pipe that ends.
 import contextlib
 import multiprocessing
 import multiprocessing.synchronize
+import pickle
 import signal
 import threading
 import time
@@ -27,7 +28,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing.connection import Connection
-from multiprocessing.reduction import ForkingPickler
 from typing import Any, Generic, Literal, TypeVar
 
 T = TypeVar("T")
@@ -333,7 +333,7 @@ class _Child:
         Raises:
             WorkerDied: If no answer can come any more.
         """
-        message = ForkingPickler.dumps(request)
+        message = pickle.dumps(request)
         self._busy = True
         try:
             self._pipe.send_bytes(message)
@@ -342,7 +342,7 @@ class _Child:
             raise self._died() from None
         self._busy = False
         try:
-            answer: Answer = ForkingPickler.loads(reply)
+            answer: Answer = pickle.loads(reply)  # noqa: S301 - from our own child
         except Exception as error:  # noqa: BLE001 - a value that only pickles one way
             return "error", _describe(error)
         return answer
@@ -389,7 +389,7 @@ def _serve(pipe: Connection, hand: Hand) -> None:
     with contextlib.suppress(EOFError, ConnectionError):  # the parent is gone
         while request := pipe.recv_bytes():
             try:
-                answer = ForkingPickler.dumps(hand(*ForkingPickler.loads(request)))
+                answer = pickle.dumps(hand(*pickle.loads(request)))  # noqa: S301
             except Exception as error:  # noqa: BLE001 - the value cannot travel
-                answer = ForkingPickler.dumps(("error", _describe(error)))
+                answer = pickle.dumps(("error", _describe(error)))
             pipe.send_bytes(answer)

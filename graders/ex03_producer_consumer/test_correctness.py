@@ -43,9 +43,8 @@ def test_processes_consume_every_item_exactly_once(submission, work):
 def _all_shapes_are_done(submission, work, backend, shapes):
     for producers, consumers in shapes:
         given = work(producers)
-        seen = submission.call(
-            "whole_run", **given.args, backend=backend, consumers=consumers
-        )
+        size = {"consumers": consumers, "maxsize": producers}
+        seen = submission.call("whole_run", **given.args, backend=backend, **size)
         run = f"producers={producers}, consumers={consumers}"
         given.must_be_done(seen, run=run)
 
@@ -171,6 +170,13 @@ def test_large_items_and_results_pass_between_processes(submission, draw):
 @check("C8")
 def test_bad_arguments_are_refused_and_empty_sources_are_fine(submission, work):
     """ValueError for counts and sizes below 1 and unknown backends; else no fuss."""
+    for backend in ("thread", "process"):
+        empty = work(producers=2)
+        for items in empty.lists:
+            items.clear()
+        seen = submission.call("whole_run", **empty.args, backend=backend)
+        empty.must_be_done(seen, run=f"{backend}, empty source")
+
     cases = [
         {name: value, "backend": backend}
         for name in ("producers", "consumers", "maxsize")
@@ -178,19 +184,11 @@ def test_bad_arguments_are_refused_and_empty_sources_are_fine(submission, work):
         for backend in ("thread", "process")
     ]
     cases += [{"backend": "fibre"}, {"backend": ""}]
-    for case, error in zip(
-        cases, submission.call("refusals", cases=cases), strict=True
-    ):
+    errors = submission.call("refusals", cases=cases)
+    for case, error in zip(cases, errors, strict=True):
         told = ", ".join(f"{name}={value!r}" for name, value in case.items())
         must.hold(
             error == "ValueError",
-            f"run_pipeline({told}) "
-            + (f"raised {error}" if error else "raised nothing")
-            + "; ValueError was expected.",
+            f"run_pipeline({told}) raised {error or 'nothing'}; ValueError was"
+            " expected.",
         )
-    for backend in ("thread", "process"):
-        empty = work(producers=2)
-        for items in empty.lists:
-            items.clear()
-        seen = submission.call("whole_run", **empty.args, backend=backend)
-        empty.must_be_done(seen, run=f"{backend}, empty source")

@@ -7,6 +7,9 @@ stage under these names:
     produced   note: a source has just made an item
     consume    inside: an item is being consumed
     stopped    note: `stop` has been set
+    dying      note: an item is about to end its consumer's process
+    seen       note: whether a consumer has inherited the caller's memory
+    sources    meeting: the sources of pipelines that run at the same time
     returned   note: run_pipeline has returned or raised
     silent     gate: a source pauses in the middle
     go         gate: held consumers wait inside consume()
@@ -24,6 +27,7 @@ import random
 import threading
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -122,22 +126,14 @@ class _Held:
 
 def runs_at_once(runs):
     """Run several pipelines at the same time, each from a thread of its own."""
-    seen = [None] * len(runs)
 
-    def work(index, lists, key, offset):
-        source = _Together(_Lists(lists), parties=len(runs))
-        job = _Held(_Keyed(key, offset))
-        seen[index] = _plain(run_pipeline(source, job, consumers=2))
+    def work(run):
+        source = _Together(_Lists(run["lists"]), parties=len(runs))
+        job = _Held(_Keyed(run["key"], run["offset"]))
+        return _plain(run_pipeline(source, job, consumers=2))
 
-    threads = [
-        threading.Thread(target=work, args=(index,), kwargs=run)
-        for index, run in enumerate(runs)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return seen
+    with ThreadPoolExecutor(len(runs)) as pool:
+        return list(pool.map(work, runs))
 
 
 # Items that some programs take for their own signals.

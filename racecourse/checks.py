@@ -53,7 +53,6 @@ __all__ = [
 
 F = TypeVar("F", bound=Callable[..., object])
 _SETTLE_S = 2.0  # how long something may take to go away after a call returned
-_CALM_SHARE = 0.4  # of a core, for a busy loop; with less, the machine is crowded
 _LOAD_WITHIN_S = 10.0
 _SHOWN_ITEMS = 5
 
@@ -191,19 +190,20 @@ def high_water(log: Sequence[Event], *, rises: str, falls: tuple[str, str]) -> i
 
 
 def cpu_shares(*submissions: "Submission", over_s: float) -> list[float]:
-    """Return for each the CPU time over wall time of its whole tree (T9).
+    """Return for each the CPU time of its tree, over that of a busy loop of ours (T9).
 
-    All are watched over the same `over_s` seconds. On a machine so busy that a loop of
-    our own gets less than 0.4 of a core meanwhile, shares are scaled up by as much, so
-    that a loop of theirs shows there too; what waits without asking stays near zero.
+    All are watched over the same `over_s` seconds. A busy loop gets a whole core on a
+    quiet machine and a small part of one on a crowded machine. So a loop of theirs is
+    told from waiting on both: measured under a load of ten for each core, 0.3 and more
+    for loops and 0.0 for what waits.
     """
     workers = [submission.worker for submission in submissions]
     before, start = [worker.cpu_seconds() for worker in workers], monotonic()
-    ours = _busy_loop_share(over_s / 4)
+    ours = _busy_loop_share(over_s / 3)
     sleep(max(0.0, start + over_s - monotonic()))
     took_s = monotonic() - start
     used = [worker.cpu_seconds() - b for worker, b in zip(workers, before, strict=True)]
-    return [cpu_s / took_s * max(1.0, _CALM_SHARE / ours) for cpu_s in used]
+    return [cpu_s / took_s / ours for cpu_s in used]
 
 
 def _busy_loop_share(wall_s: float) -> float:
@@ -334,7 +334,7 @@ class Submission:
         )
 
     def cpu_share(self, *, over_s: float) -> float:
-        """Return CPU time over wall time of the whole tree, watched for `over_s` (T9)."""
+        """Return the CPU time of the tree, over that of a busy loop of ours (T9)."""
         return cpu_shares(self, over_s=over_s)[0]
 
     def close(self) -> None:

@@ -37,7 +37,7 @@ from solution import run_pipeline
 from racecourse.measure import stalls
 from racecourse.sandbox import stage
 
-_APART = 1_000_000  # producer 2 makes the items 2000000, 2000001, ...
+_APART = 1_000_000  # producer 0 makes the items 1000000, 1000001, ...
 _LARGE_BYTES = 1 << 20
 
 
@@ -95,10 +95,10 @@ class _Keyed:
         return item * self.key + self.offset
 
 
-def whole_run(lists, key, offset, pause_s=0.0, **options):
+def whole_run(lists, key, offset, *, pause_s=0.0, run=run_pipeline, **options):
     """Run one pipeline to its end."""
     source, work = _Lists(lists, pause_s), _Keyed(key, offset)
-    return _plain(run_pipeline(source, work, producers=len(lists), **options))
+    return _plain(run(source, work, producers=len(lists), **options))
 
 
 @dataclass(frozen=True)
@@ -211,13 +211,11 @@ class _Faulty:
         return self.work(item)
 
 
-def faulty_run(  # noqa: PLR0913 - plain arguments of one call
-    lists, key, offset, *, faults, unpicklable=(), run=run_pipeline, **options
-):
+def faulty_run(lists, key, offset, *, faults, unpicklable=(), **options):
     """Run a pipeline whose consume raises for the items of `faults`."""
     table = {item: (kind, text) for item, kind, text in faults}
     work = _Faulty(_Keyed(key, offset), table, list(unpicklable))
-    return _plain(run(_Lists(lists), work, producers=len(lists), **options))
+    return _plain(run_pipeline(_Lists(lists), work, producers=len(lists), **options))
 
 
 @dataclass(frozen=True)
@@ -281,7 +279,7 @@ def stalls_to_try(limit, **args):
     A stall is a token and words for the student. What came out of this run is not
     judged: whatever can go wrong in it, one of the stalls shows with its place.
     """
-    recording = _stalling.record(lambda: _faulty_run_with_points(args))
+    recording = _stalling.record(lambda: _run_with_points(args))
     tried = stalls.plan(recording.visits, limit=limit)
     return [[stalls.encode(each), stalls.describe(each)] for each in tried]
 
@@ -289,14 +287,14 @@ def stalls_to_try(limit, **args):
 def stalled_run(token, **args):
     """Run with the one stall that the token names."""
     stall = stalls.decode(token, _stalling.sites)
-    outcome = _stalling.run(lambda: _faulty_run_with_points(args), stall)
+    outcome = _stalling.run(lambda: _run_with_points(args), stall)
     if outcome.error is not None:
         raise outcome.error
     return outcome.value
 
 
-def _faulty_run_with_points(args):
-    return faulty_run(**args, run=_with_points().run_pipeline)
+def _run_with_points(args):
+    return whole_run(**args, run=_with_points().run_pipeline)
 
 
 @functools.cache
@@ -359,7 +357,7 @@ class _Watched:
         for count in itertools.count() if self.each is None else range(self.each):
             if count == self.silent_after:
                 stage.wait("silent")
-            item = number * _APART + count
+            item = (number + 1) * _APART + count
             stage.note("produced", item=item)
             yield item
 
@@ -421,22 +419,21 @@ def _press(stop):
 
 @dataclass(frozen=True)
 class _Deadly:
-    """Work that ends its own process at one item."""
+    """Work that ends its own process at one item of the first producer."""
 
-    work: _Keyed
-    item: int
+    count: int
     code: int
 
     def __call__(self, item):
-        if item == self.item:
+        if item == _APART + self.count:
             stage.note("dying")
             os._exit(self.code)
-        return self.work(item)
+        return item
 
 
-def deadly_run(key, item, code, **options):
+def deadly_run(count, code):
     """Run processes whose source falls silent, with an item that ends its consumer."""
-    source = _Watched(silent_after=item + 1)
-    work = _Deadly(_Keyed(key, 0), item, code)
+    source = _Watched(silent_after=count + 1)
+    work = _Deadly(count, code)
     with _noting_return():
-        return _plain(run_pipeline(source, work, backend="process", **options))
+        return _plain(run_pipeline(source, work, backend="process"))

@@ -150,12 +150,8 @@ def test_a_dead_worker_is_reported(submission, draw):
     """A consumer process ends itself while the source is silent: nothing else happens."""
     with submission.leaving_nothing():
         with submission.leaving_nothing(but_threads=1):
-            pending = submission.begin(
-                "deadly_run",
-                key=draw.randrange(3, 999),
-                item=draw.randrange(2, 9),
-                code=draw.randrange(1, 99),
-            )
+            count, code = draw.randrange(2, 9), draw.randrange(1, 99)
+            pending = submission.begin("deadly_run", count=count, code=code)
             _must_die_in_a_process(submission)
             _must_raise_worker_died(pending)
         submission.stage.open("silent")

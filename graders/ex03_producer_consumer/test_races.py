@@ -1,8 +1,6 @@
 """Races: bounded, exact and separate, however the threads are interleaved."""
 
 import contextlib
-from dataclasses import dataclass
-from typing import Any
 
 from racecourse.checks import (
     Broken,
@@ -52,46 +50,25 @@ def test_producers_wait_when_the_queue_is_full(backends):
 
 
 @check("R2")
-def test_counts_are_exact_when_threads_are_stalled(submission, work, draw):
+def test_counts_are_exact_when_threads_are_stalled(submission, work):
     """No item and no count is lost, wherever in the file one thread is held.
 
     One thread is held at one place between a read and the write that follows, or
     between a test and what it decides, until others have passed; then the next place
     is tried. The most suspicious places come first.
     """
-    given = _WithFaults.drawn(work, draw)
-    seen = submission.call("faulty_run", **given.args)
-    given.must_be_done(seen, run="Without a stall")
-    stalls = submission.call("stalls_to_try", limit=_SCHEDULES, **given.args)
+    size = {"consumers": 3, "maxsize": 2}
+    given = work(producers=2, each=6)
+    given.must_be_done(
+        submission.call("whole_run", **given.args, **size), run="Without a stall"
+    )
+    stalls = submission.call("stalls_to_try", limit=_SCHEDULES, **given.args, **size)
     for token, place in stalls:
-        given = _WithFaults.drawn(work, draw)
-        pending = submission.begin("stalled_run", token=token, **given.args)
+        given = work(producers=2, each=6)
+        pending = submission.begin("stalled_run", token=token, **given.args, **size)
         with _told_where(place):
             seen = pending.result(within_s=_STALLED_WITHIN_S)
             given.must_be_done(seen, run="In that run")
-
-
-@dataclass(frozen=True)
-class _WithFaults:
-    """Work for 2 producers and 3 consumers, where consume() raises for two items."""
-
-    work: Any
-    faults: list
-
-    @classmethod
-    def drawn(cls, work, draw):
-        given = work(producers=2, each=6)
-        bad = draw.sample(given.lists[1], 2)
-        return cls(given, [[item, "ValueError", "out of stock"] for item in bad])
-
-    @property
-    def args(self):
-        size = {"consumers": 3, "maxsize": 2}
-        return {**self.work.args, "faults": self.faults, **size}
-
-    def must_be_done(self, seen, *, run):
-        failed = [item for item, _, _ in self.faults]
-        self.work.must_be_done(seen, run=run, failed=failed)
 
 
 @contextlib.contextmanager

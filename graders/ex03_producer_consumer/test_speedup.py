@@ -97,9 +97,9 @@ def test_waiting_costs_nothing(submission):
         for backend, share in zip(("thread", "process"), shares, strict=True):
             must.hold(
                 share < 0.25,
-                f"{backend}: while {who} waited for {what}, {share:.0%} of a core was"
-                " used; less than 25% was expected. A loop that asks again and again"
-                " costs as much as work.",
+                f"{backend}: while {who} waited for {what}, the pipeline used"
+                f" {share:.0%} of the CPU time that a busy loop gets; less than 25% was"
+                " expected.",
             )
 
 

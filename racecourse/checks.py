@@ -21,7 +21,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from time import monotonic, sleep  # noqa: TID251 - looks from outside, each explained
+from time import monotonic, sleep, thread_time  # noqa: TID251 - looks from outside, each explained
 from typing import Any, NoReturn, TypeVar
 
 import pytest
@@ -36,6 +36,7 @@ from racecourse.sandbox.stage_host import Event, StageHost
 
 __all__ = [
     "Broken",
+    "Cause",
     "Event",
     "Hung",
     "NotMeasurable",
@@ -45,6 +46,8 @@ __all__ = [
     "Submission",
     "VirtualRun",
     "check",
+    "cpu_shares",
+    "high_water",
     "must",
     "speedup_of",
     "start_methods",
@@ -263,6 +266,47 @@ def _stacks(plain: Sequence[Mapping[str, Any]]) -> tuple[Stack, ...]:
     )
 
 
+def high_water(log: Sequence[Event], *, rises: str, falls: tuple[str, str]) -> int:
+    """Return how far the notes named `rises` were ever ahead of the events `falls` (T17).
+
+    Args:
+        log: What the stage saw, oldest first.
+        rises: Name of a note.
+        falls: Name and kind of the event that answers it.
+    """
+    level = peak = 0
+    for event in log:
+        level += (event.name, event.kind) == (rises, "note")
+        level -= (event.name, event.kind) == falls
+        peak = max(peak, level)
+    return peak
+
+
+def cpu_shares(*submissions: "Submission", over_s: float) -> list[float]:
+    """Return for each the CPU time of its tree, over that of a busy loop of ours (T9).
+
+    All are watched over the same `over_s` seconds. A busy loop gets a whole core on a
+    quiet machine and a small part of one on a crowded machine. So a loop of theirs is
+    told from waiting on both: measured under a load of ten for each core, 0.3 and more
+    for loops and 0.0 for what waits.
+    """
+    workers = [submission.worker for submission in submissions]
+    before, start = [worker.cpu_seconds() for worker in workers], monotonic()
+    ours = _busy_loop_share(over_s / 3)
+    sleep(max(0.0, start + over_s - monotonic()))
+    took_s = monotonic() - start
+    used = [worker.cpu_seconds() - b for worker, b in zip(workers, before, strict=True)]
+    return [cpu_s / took_s / ours for cpu_s in used]
+
+
+def _busy_loop_share(wall_s: float) -> float:
+    begun, cpu_s = monotonic(), thread_time()
+    while monotonic() < begun + wall_s:
+        pass
+    # Never 0: a clock that ticks may not have ticked.
+    return max(0.05, (thread_time() - cpu_s) / (monotonic() - begun))
+
+
 @dataclass
 class Submission:
     """The submission under judgement, in one worker; started when first needed.
@@ -361,12 +405,16 @@ class Submission:
             other.close()
 
     @contextlib.contextmanager
-    def leaving_nothing(self) -> Iterator[None]:
+    def leaving_nothing(self, *, but_threads: int = 0) -> Iterator[None]:
         """Demand that what the block starts is gone when it ends (tool T8).
 
         Threads and processes are counted from outside. They get two seconds to go;
         the exception that came out of the last call is still referenced meanwhile, so
         that garbage collection hides nothing.
+
+        Args:
+            but_threads: How many threads may stay, because they stand in code that is
+                not the submission's and nobody can end them.
         """
         worker = self.worker
         threads, children = worker.thread_count(), set(worker.children())
@@ -374,7 +422,7 @@ class Submission:
         deadline = monotonic() + _SETTLE_S
         while True:
             left = {p: c for p, c in worker.children().items() if p not in children}
-            more_threads = worker.thread_count() - threads
+            more_threads = worker.thread_count() - threads - but_threads
             if not left and more_threads <= 0:
                 return
             if monotonic() > deadline:
@@ -388,10 +436,8 @@ class Submission:
         )
 
     def cpu_share(self, *, over_s: float) -> float:
-        """Return CPU time over wall time of the whole tree, watched for `over_s` (T9)."""
-        before, start = self.worker.cpu_seconds(), monotonic()
-        sleep(over_s)
-        return (self.worker.cpu_seconds() - before) / (monotonic() - start)
+        """Return the CPU time of the tree, over that of a busy loop of ours (T9)."""
+        return cpu_shares(self, over_s=over_s)[0]
 
     def close(self) -> None:
         """End the worker and everything it started."""

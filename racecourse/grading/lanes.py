@@ -82,10 +82,13 @@ def run_in_lanes(
 
 def _fork_lane(number: int, become_lane: Callable[[int], Judge]) -> _Lane:
     ours, theirs = socket.socketpair()
+    # A Ctrl-C between the fork and the lane's own set-up must not run on in the lane.
+    unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     pid = os.fork()
     if pid == 0:
         ours.close()
         _serve(theirs, number, become_lane)
+    signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
     theirs.close()
     return _Lane(pid, ours)
 
@@ -96,6 +99,7 @@ def _serve(
     """Judge checks until the supervisor closes the link. Never returns."""
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor ends us
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         judge = become_lane(number)
         while True:
             order = protocol.receive(link, within_s=_FOREVER_S)

@@ -164,7 +164,7 @@ def _named(path: str) -> Callable[..., Any]:
 def describe_exception(error: BaseException, folder: str) -> dict[str, Any]:
     """Return an exception as plain data: type, text, and the student's own frames only."""
     try:
-        text = str(error)[:_TEXT_CHARS]
+        text = str(error)[:_TEXT_CHARS].replace(f"{folder}/", "")
     except Exception:  # noqa: BLE001 - the submission's own __str__
         text = "(its text cannot be read)"
     frames = []

@@ -52,8 +52,10 @@ def test_a_mistake_of_ours_is_written_down(make_course: Callable[..., Course]):
         ("", "no test judges RIGHT"),
         ("def test_it():\n    pass\n", "judges no check"),
         (
-            "from racecourse.checks import check\n"
-            "@check('RIGHT')\ndef test_1(): pass\n@check('RIGHT')\ndef test_2(): pass\n",
+            (
+                "from racecourse.checks import check\n"
+                "@check('RIGHT')\ndef test_1(): pass\n@check('RIGHT')\ndef test_2(): pass\n"
+            ),
             "judges RIGHT a second time",
         ),
     ],

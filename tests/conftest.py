@@ -1,5 +1,6 @@
 """Fixtures that several folders share: small courses, and gradings in a process apart."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -153,10 +154,9 @@ def nothing_left() -> Iterator[None]:
     tree.adopt_orphans()
     before = set(tree.descendants(os.getpid()))
     yield
-    left = [
-        psutil.Process(pid)
-        for pid in tree.descendants(os.getpid())
-        if pid not in before
-    ]
+    left = []
+    for pid in set(tree.descendants(os.getpid())) - before:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            left.append(psutil.Process(pid))
     _, alive = psutil.wait_procs(left, timeout=10)
     assert not alive

@@ -30,6 +30,7 @@ from racecourse.sandbox.stage_host import StageHost
 
 _READY_WITHIN_S = 20.0
 _ORDER_WITHIN_S = 15.0
+_END_WITHIN_S = 8.0  # a keeper gives its tree 5
 _TRACE_BYTES = 256 << 10
 # Bounds of what a worker may claim about an exception; the worker keeps them too.
 _TEXT_CHARS, _NAME_CHARS, _TRACE_LINES = 2000, 200, 20
@@ -436,11 +437,11 @@ class Worker:
 
     def _kept_to_the_end(self) -> bool:
         """Have the keeper end the tree; return False if it was killed itself."""
-        deadline = monotonic() + _ORDER_WITHIN_S
+        deadline = monotonic() + _END_WITHIN_S
         with contextlib.suppress(protocol.ChannelClosed, protocol.DeadlinePassed):
-            protocol.send(self._keeper, {"kill": True}, within_s=_ORDER_WITHIN_S)
+            protocol.send(self._keeper, {"kill": True}, within_s=_END_WITHIN_S)
             while monotonic() < deadline:
-                report = protocol.receive(self._keeper, within_s=_ORDER_WITHIN_S)
+                report = protocol.receive(self._keeper, within_s=_END_WITHIN_S)
                 self._exit = report.get("exit", self._exit)
                 if "gone" in report:
                     return True

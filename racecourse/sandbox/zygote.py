@@ -86,6 +86,13 @@ def _serve(
     return True
 
 
+def _has_ended(pid: int) -> bool:
+    try:
+        return bool(os.waitpid(pid, os.WNOHANG)[0])
+    except ChildProcessError:  # a sweep reaped it together with its orphans
+        return True
+
+
 def _last_sweep(keepers: set[int]) -> None:
     """Wait for the keepers, who go when their lanes are gone; then leave nothing."""
     deadline = monotonic() + _KEEPERS_END_WITHIN_S
@@ -98,12 +105,12 @@ def _last_sweep(keepers: set[int]) -> None:
 def _end_keepers(keepers: set[int]) -> None:
     """Kill keepers that do not answer: a submission may have stopped them."""
     for pid in keepers:
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
             os.kill(pid, signal.SIGKILL)
             os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
 
 
 def _sweep(keepers: set[int]) -> None:
     """Reap keepers that have ended, and end the orphans of one that was killed."""
-    keepers -= {pid for pid in keepers if os.waitpid(pid, os.WNOHANG)[0]}
+    keepers -= {pid for pid in keepers if _has_ended(pid)}
     tree.end_all_below(os.getpid(), sparing=keepers)

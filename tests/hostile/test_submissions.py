@@ -69,6 +69,9 @@ ATTACKS = {
         attack("surrogate", r"raise ValueError('\ud800')", "wrong-result"),
         attack("kills_keeper", "os.kill(os.getppid(), 9); time.sleep(99)", "crash"),
         attack(
+            "stops_keeper", "os.kill(os.getppid(), signal.SIGSTOP); return 42", "passed"
+        ),
+        attack(
             "orphans",
             "for _ in range(3):\n"
             "    if os.fork() == 0:\n"

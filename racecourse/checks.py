@@ -19,22 +19,24 @@ import contextlib
 import multiprocessing
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from time import monotonic, sleep  # noqa: TID251 - looks from outside, each explained
+from time import monotonic, sleep, thread_time  # noqa: TID251 - looks from outside, each explained
 from typing import Any, NoReturn, TypeVar
 
 import pytest
 
 from racecourse.measure.speedup import JobEdge, modelled_speedup
 from racecourse.model.exercise import Check, Exercise
-from racecourse.model.result import Stack
+from racecourse.model.result import SourceLine, Stack
 from racecourse.model.verdict import Cause
+from racecourse.sandbox import protocol
 from racecourse.sandbox.launcher import Hung, Lane, Payload, Raised, Worker
 from racecourse.sandbox.stage_host import Event, StageHost
 
 __all__ = [
     "Broken",
+    "Cause",
     "Event",
     "Hung",
     "NotMeasurable",
@@ -42,7 +44,10 @@ __all__ = [
     "Raised",
     "StageHost",
     "Submission",
+    "VirtualRun",
     "check",
+    "cpu_shares",
+    "high_water",
     "must",
     "speedup_of",
     "start_methods",
@@ -121,6 +126,23 @@ class _Must:
                 f"{what}: {seen:.4g}; it must lie between {low:g} and {high:g}."
             )
 
+    def be_silent(self, seen: "VirtualRun") -> None:
+        """Demand that asyncio had nothing to complain about in a virtual run."""
+        noise = (*seen.reports, *seen.never_awaited)
+        if noise:
+            times = f"{len(noise)} times: " if len(noise) > 1 else ""
+            raise Broken(f"asyncio complained {times}{shorten(noise[0])}.")
+
+    def leave_no_task(self, seen: "VirtualRun", *, after: str) -> None:
+        """Demand that no asyncio task was alive when a virtual run had settled."""
+        if left := len(seen.leftovers):
+            tasks = f"{left} asyncio task{'s were' if left > 1 else ' was'}"
+            raise Broken(
+                f"{tasks} still alive after {after}.",
+                cause=Cause.LEFT_BEHIND,
+                stacks=seen.leftovers,
+            )
+
 
 must = _Must()
 
@@ -170,6 +192,121 @@ def speedup_of(log: Sequence[Event]) -> float:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VirtualRun:
+    """What a scenario did in virtual time (tool T2), as `sandbox.virtual` told it.
+
+    All of it comes from the worker; what awards points must also show in values drawn
+    per run or in the stage's log.
+    """
+
+    returned: Any
+    elapsed_s: float  # virtual
+    iterations: int  # of the event loop
+    stuck: Broken | None  # why the scenario could not end
+    reports: tuple[str, ...]  # what the loop's exception handler was told
+    leftovers: tuple[Stack, ...]  # tasks that outlived the scenario
+    never_awaited: tuple[str, ...]
+    blocking_sleeps: tuple[tuple[float, int], ...]  # seconds, line of the caller
+
+    @property
+    def value(self) -> Any:
+        """What the scenario returned; `Broken` with each task's place if it got stuck."""
+        if self.stuck is not None:
+            raise self.stuck
+        return self.returned
+
+    @classmethod
+    def from_plain(cls, plain: Any) -> "VirtualRun":
+        """Rebuild a run from what the worker sent.
+
+        Raises:
+            ProtocolError: If it is something else; only the submission can do that.
+        """
+        try:
+            return cls(
+                returned=plain["value"],
+                elapsed_s=float(plain["elapsed_s"]),
+                iterations=int(plain["iterations"]),
+                stuck=_stuck(plain["stuck"]) if plain["stuck"] else None,
+                reports=tuple(map(str, plain["reports"])),
+                leftovers=_stacks(plain["leftovers"]),
+                never_awaited=tuple(map(str, plain["never_awaited"])),
+                blocking_sleeps=tuple(
+                    (float(sleep["seconds"]), int(sleep["line"]))
+                    for sleep in plain["blocking_sleeps"]
+                ),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise protocol.ProtocolError("not what a virtual run tells") from error
+
+
+def _stuck(plain: Mapping[str, Any]) -> Broken:
+    why = str(plain["why"])
+    if plain["deadlock"]:
+        return Broken(
+            f"It waits for ever: {why}.",
+            cause=Cause.DEADLOCK,
+            stacks=_stacks(plain["stacks"]),
+        )
+    return Broken(
+        f"It spins without getting anywhere: {why}.",
+        cause=Cause.HANG,
+        stacks=_stacks(plain["stacks"]),
+    )
+
+
+def _stacks(plain: Sequence[Mapping[str, Any]]) -> tuple[Stack, ...]:
+    return tuple(
+        Stack(
+            name=str(stack["name"]),
+            lines=tuple(SourceLine(**line) for line in stack["lines"]),
+        )
+        for stack in plain
+    )
+
+
+def high_water(log: Sequence[Event], *, rises: str, falls: tuple[str, str]) -> int:
+    """Return how far the notes named `rises` were ever ahead of the events `falls` (T17).
+
+    Args:
+        log: What the stage saw, oldest first.
+        rises: Name of a note.
+        falls: Name and kind of the event that answers it.
+    """
+    level = peak = 0
+    for event in log:
+        level += (event.name, event.kind) == (rises, "note")
+        level -= (event.name, event.kind) == falls
+        peak = max(peak, level)
+    return peak
+
+
+def cpu_shares(*submissions: "Submission", over_s: float) -> list[float]:
+    """Return for each the CPU time of its tree, over that of a busy loop of ours (T9).
+
+    All are watched over the same `over_s` seconds. A busy loop gets a whole core on a
+    quiet machine and a small part of one on a crowded machine. So a loop of theirs is
+    told from waiting on both: measured under a load of ten for each core, 0.3 and more
+    for loops and 0.0 for what waits.
+    """
+    workers = [submission.worker for submission in submissions]
+    before, start = [worker.cpu_seconds() for worker in workers], monotonic()
+    ours = _busy_loop_share(over_s / 3)
+    sleep(max(0.0, start + over_s - monotonic()))
+    took_s = monotonic() - start
+    used = [worker.cpu_seconds() - b for worker, b in zip(workers, before, strict=True)]
+    return [cpu_s / took_s / ours for cpu_s in used]
+
+
+def _busy_loop_share(wall_s: float) -> float:
+    begun, cpu_s = monotonic(), thread_time()
+    while monotonic() < begun + wall_s:
+        pass
+    # Never 0: a clock that ticks may not have ticked.
+    return max(0.05, (thread_time() - cpu_s) / (monotonic() - begun))
+
+
 @dataclass
 class Submission:
     """The submission under judgement, in one worker; started when first needed.
@@ -203,7 +340,7 @@ class Submission:
         return self._worker
 
     def _load(self, worker: Worker) -> None:
-        prepare = "racecourse.engine.virtual_time:move_clocks"
+        prepare = "racecourse.sandbox.virtual:move_clocks"
         worker.load(
             within_s=min(_LOAD_WITHIN_S, self.left_s),
             seed=self.seed,
@@ -230,6 +367,15 @@ class Submission:
             Hung, Died, LimitPassed, ProtocolError: If no answer came.
         """
         return self.begin(scenario, **args).result()
+
+    def virtual(self, scenario: str, /, **args: Any) -> VirtualRun:
+        """Run a scenario that returns what `sandbox.virtual.run` returns.
+
+        Raises:
+            Raised: If the scenario or the submission raised.
+            Hung, Died, LimitPassed, ProtocolError: If no answer came.
+        """
+        return VirtualRun.from_plain(self.call(scenario, **args))
 
     def begin(self, scenario: str, /, **args: Any) -> "Pending":
         """Start a scenario, to watch it and to act on the stage while it runs."""
@@ -259,12 +405,16 @@ class Submission:
             other.close()
 
     @contextlib.contextmanager
-    def leaving_nothing(self) -> Iterator[None]:
+    def leaving_nothing(self, *, but_threads: int = 0) -> Iterator[None]:
         """Demand that what the block starts is gone when it ends (tool T8).
 
         Threads and processes are counted from outside. They get two seconds to go;
         the exception that came out of the last call is still referenced meanwhile, so
         that garbage collection hides nothing.
+
+        Args:
+            but_threads: How many threads may stay, because they stand in code that is
+                not the submission's and nobody can end them.
         """
         worker = self.worker
         threads, children = worker.thread_count(), set(worker.children())
@@ -272,7 +422,7 @@ class Submission:
         deadline = monotonic() + _SETTLE_S
         while True:
             left = {p: c for p, c in worker.children().items() if p not in children}
-            more_threads = worker.thread_count() - threads
+            more_threads = worker.thread_count() - threads - but_threads
             if not left and more_threads <= 0:
                 return
             if monotonic() > deadline:
@@ -286,10 +436,8 @@ class Submission:
         )
 
     def cpu_share(self, *, over_s: float) -> float:
-        """Return CPU time over wall time of the whole tree, watched for `over_s` (T9)."""
-        before, start = self.worker.cpu_seconds(), monotonic()
-        sleep(over_s)
-        return (self.worker.cpu_seconds() - before) / (monotonic() - start)
+        """Return the CPU time of the tree, over that of a busy loop of ours (T9)."""
+        return cpu_shares(self, over_s=over_s)[0]
 
     def close(self) -> None:
         """End the worker and everything it started."""

@@ -19,8 +19,8 @@ from racecourse.sandbox.protocol import ProtocolError
 _CAUSE_OF_EXCEPTION = {
     "MemoryError": Cause.MEMORY,
     "SystemExit": Cause.CRASH,
-    "VirtualTimeDeadlock": Cause.DEADLOCK,
-    "VirtualTimeLivelock": Cause.HANG,
+    "LoopDeadlockError": Cause.DEADLOCK,
+    "LoopLivelockError": Cause.HANG,
 }
 
 

@@ -176,7 +176,9 @@ class FirstLook:
 
     def __init__(self, lane: Lane, payload: Payload, content: Content) -> None:
         self._content = content
-        self._worker = lane.launch(payload, content.exercise.checks[0].limits)
+        # Without the scenarios: they import names that the submission may lack.
+        alone = Payload(solution=payload.solution, scenarios="")
+        self._worker = lane.launch(alone, content.exercise.checks[0].limits)
         self._worker.begin_load(seed=0, start_method=None, rewrite=None, prepare=None)
 
     def close(self) -> None:

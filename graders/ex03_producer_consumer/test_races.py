@@ -1,0 +1,135 @@
+"""Races: bounded, exact and separate, however the threads are interleaved."""
+
+import contextlib
+
+from racecourse.checks import (
+    Broken,
+    Cause,
+    Hung,
+    Raised,
+    check,
+    high_water,
+    must,
+    start_methods,
+)
+
+_READY_WITHIN_S = 5.0
+_FULL_WITHIN_S = 0.3  # time for a source without a bound to run ahead
+
+_SCHEDULES = 40
+_STALLED_WITHIN_S = 4.0  # a stall itself lasts milliseconds
+
+
+@check("R1")
+def test_producers_wait_when_the_queue_is_full(backends):
+    """Never more than maxsize + producers + consumers items are made and not consumed.
+
+    The consumers are held until the producers stand still or have gone too far.
+    """
+    size = {"producers": 2, "consumers": 2, "maxsize": 3}
+    bound = sum(size.values())
+    options = {"source": {"each": 40}, "work": {"hold": True}, **size}
+    pending = {
+        backend: worker.begin("watched_run", backend=backend, **options)
+        for backend, worker in backends.items()
+    }
+    for worker in backends.values():
+        stage = worker.stage
+        stage.until(lambda s: s.waiting("go") > 0, within_s=_READY_WITHIN_S)
+        stage.until(lambda s: s.count("produced") > bound, within_s=_FULL_WITHIN_S)
+        stage.open("go")
+    for backend, call in pending.items():
+        call.result()
+        log = call.worker.stage.log()
+        ahead = high_water(log, rises="produced", falls=("consume", "leave"))
+        must.hold(
+            ahead <= bound,
+            f"{backend}: with maxsize=3, 2 producers and 2 consumers at most {bound}"
+            f" items may be made and not yet consumed; there were {ahead}.",
+        )
+
+
+@check("R2")
+def test_counts_are_exact_when_threads_are_stalled(submission, work):
+    """No item and no count is lost, wherever in the file one thread is held.
+
+    One thread is held at one place between a read and the write that follows, or
+    between a test and what it decides, until others have passed; then the next place
+    is tried. The most suspicious places come first.
+    """
+    size = {"consumers": 3, "maxsize": 2}
+    given = work(producers=2, each=6)
+    given.must_be_done(
+        submission.call("whole_run", **given.args, **size), run="Without a stall"
+    )
+    stalls = submission.call("stalls_to_try", limit=_SCHEDULES, **given.args, **size)
+    for token, place in stalls:
+        given = work(producers=2, each=6)
+        pending = submission.begin("stalled_run", token=token, **given.args, **size)
+        with _told_where(place):
+            seen = pending.result(within_s=_STALLED_WITHIN_S)
+            given.must_be_done(seen, run="In that run")
+
+
+@contextlib.contextmanager
+def _told_where(place):
+    """Say with a failure that it came of a systematic stall, and of which."""
+    try:
+        yield
+    except Broken as broken:
+        cause, saw, stacks = Cause.RACE, broken.saw, ()
+    except Raised as raised:
+        cause, saw, stacks = Cause.RACE, f"It raised {raised}.", ()
+    except Hung as hung:
+        cause, stacks = Cause.DEADLOCK, hung.stacks
+        saw = f"It did not come back within {hung.budget_s:.3g} s."
+    else:
+        return
+    raise Broken(
+        "A systematic stall held one thread for a moment, at the place shown here."
+        f" {saw}",
+        cause=cause,
+        details=(place,),
+        stacks=stacks,
+    )
+
+
+@check("R3")
+def test_two_pipelines_at_once_do_not_meet(submission, work):
+    """Both run at the same time; each gets its own items back and no others."""
+    first, second = work(producers=1, each=20), work(producers=1, each=20)
+    pending = submission.begin("runs_at_once", runs=[first.args, second.args])
+    stage = submission.stage
+    stage.until(lambda s: s.waiting("go") >= 2, within_s=_READY_WITHIN_S)
+    stage.open("go")
+    seen = pending.result()
+    must.hold(
+        stage.count("sources", "met") == 2,
+        "Two pipelines were started together, but the second began to produce only"
+        " when the first was over.",
+    )
+    first.must_be_done(seen[0], run="first pipeline")
+    second.must_be_done(seen[1], run="second pipeline")
+
+
+@check("R4")
+def test_every_start_method_works(submission, work):
+    """fork, spawn and forkserver: whatever this machine has, as the caller set it."""
+    given = work(producers=1)
+    with contextlib.ExitStack() as stack:
+        workers = {
+            method: stack.enter_context(submission.fresh(start_method=method))
+            for method in start_methods()
+        }
+        calls = {
+            method: worker.begin("run_in_processes", **given.args)
+            for method, worker in workers.items()
+        }
+        for method, call in calls.items():
+            given.must_be_done(call.result(), run=f"start method {method}")
+            seen = [event.data["inherited"] for event in call.worker.stage.log("seen")]
+            must.hold(
+                method == "fork" or not any(seen),
+                f"The start method was set to {method}, but consume() saw what the"
+                " caller's process had set at run time: it was forked, or ran there.",
+            )

@@ -242,16 +242,19 @@ class _Entry:
     data: dict[str, Any]
 
     def write(self, kind: str) -> None:
-        self.host._append(  # noqa: SLF001 - one unit in two classes
-            Event(
-                kind=kind,
-                name=self.name,
-                at_ns=monotonic_ns(),
-                pid=self.pid,
-                worker=(self.pid, 0) if HAS_GIL else (self.pid, self.tid),
-                cpu_s=self._cpu_seconds() if kind in _TIMED else 0.0,
-                data=self.data,
-            )
+        with self.host._changed:  # noqa: SLF001 - one unit in two classes
+            # Stamped under the lock: the log's order is the order of its times.
+            self.host._append(self._event(kind))  # noqa: SLF001 - likewise
+
+    def _event(self, kind: str) -> Event:
+        return Event(
+            kind=kind,
+            name=self.name,
+            at_ns=monotonic_ns(),
+            pid=self.pid,
+            worker=(self.pid, 0) if HAS_GIL else (self.pid, self.tid),
+            cpu_s=self._cpu_seconds() if kind in _TIMED else 0.0,
+            data=self.data,
         )
 
     def _cpu_seconds(self) -> float:

@@ -94,7 +94,7 @@ def test_a_journal_survives_a_cut_line(tmp_path: Path):
         (Raised({"type": "ValueError"}), Cause.WRONG_RESULT),
         (Raised({"type": "MyExit", "bases": ["SystemExit"]}), Cause.CRASH),
         (Raised({"type": "MemoryError"}), Cause.MEMORY),
-        (Raised({"type": "VirtualTimeDeadlock"}), Cause.DEADLOCK),
+        (Raised({"type": "LoopDeadlockError"}), Cause.DEADLOCK),
         (Hung(1, ()), Cause.HANG),
         (Died(0, ()), Cause.CRASH),
         (Died(None, ()), Cause.CRASH),

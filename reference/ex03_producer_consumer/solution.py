@@ -128,13 +128,14 @@ def _conduct(
                 children.append(_Child(hand))  # noqa: PERF401 - each counts at once
             sources, workers = children[: len(sources)], children[len(sources) :]
         for worker in workers:
-            threads.append(threading.Thread(target=run.drain, args=(worker,)))
-            threads[-1].start()
-        for index, source in enumerate(sources):
+            thread = threading.Thread(target=run.drain, args=(worker,))
+            thread.start()
+            threads.append(thread)
+        for each in enumerate(sources):
             # A daemon: sleeping inside `produce`, it must not outlive the program.
-            feed = threading.Thread(target=run.feed, args=(index, source), daemon=True)
-            threads.append(feed)
-            feed.start()
+            thread = threading.Thread(target=run.feed, args=each, daemon=True)
+            thread.start()
+            threads.append(thread)
         return run.wait(children)
     finally:
         run.halt()

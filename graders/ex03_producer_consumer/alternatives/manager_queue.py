@@ -31,7 +31,14 @@ class PipelineResult(Generic[R]):
 
 
 def run_pipeline(
-    produce, consume, *, producers=1, consumers=2, maxsize=16, backend="thread", stop=None
+    produce,
+    consume,
+    *,
+    producers=1,
+    consumers=2,
+    maxsize=16,
+    backend="thread",
+    stop=None,
 ):
     if min(producers, consumers) < 1:
         raise ValueError("needs at least one producer and one consumer")
@@ -94,7 +101,10 @@ def with_threads(produce, consume, producers, consumers, maxsize, stop):
             finally:
                 items.task_done()
 
-    makers = [threading.Thread(target=producer, args=(i,), daemon=True) for i in range(producers)]
+    makers = [
+        threading.Thread(target=producer, args=(i,), daemon=True)
+        for i in range(producers)
+    ]
     users = [threading.Thread(target=consumer) for _ in range(consumers)]
     try:
         for thread in users:

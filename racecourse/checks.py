@@ -55,6 +55,7 @@ __all__ = [
 
 F = TypeVar("F", bound=Callable[..., object])
 _SETTLE_S = 2.0  # how long something may take to go away after a call returned
+_LOOK_EVERY_S = 0.02
 _LOAD_WITHIN_S = 10.0
 _SHOWN_ITEMS = 5
 
@@ -427,13 +428,30 @@ class Submission:
                 return
             if monotonic() > deadline:
                 break
-            sleep(0.02)
+            sleep(_LOOK_EVERY_S)
         raise Broken(
             f"{_SETTLE_S:g} s after the call ended, it had left behind"
             f" {_leftovers(more_threads, left)}.",
             cause=Cause.LEFT_BEHIND,
             stacks=worker.dump_stacks(),
         )
+
+    def settle(self, *, within_s: float) -> bool:
+        """Wait until nothing moves any more; return whether that came true in time.
+
+        Three looks in a row must find every thread of the tree asleep and nothing new
+        on the stage. So a state that no event tells, such as "blocked on a full
+        queue", is seen and not guessed with a pause. Code that spins never settles.
+        """
+        deadline = monotonic() + within_s
+        looks: list[int] = []
+        while monotonic() < deadline:
+            asleep = self.worker.is_asleep()
+            looks = [*looks, len(self.stage.log())][-3:] if asleep else []
+            if len(looks) == 3 and len(set(looks)) == 1:  # noqa: PLR2004
+                return True
+            sleep(_LOOK_EVERY_S)
+        return False
 
     def cpu_share(self, *, over_s: float) -> float:
         """Return the CPU time of the tree, over that of a busy loop of ours (T9)."""

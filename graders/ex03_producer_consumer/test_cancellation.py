@@ -3,7 +3,7 @@
 from racecourse.checks import Cause, Raised, check, must
 
 _READY_WITHIN_S = 5.0
-_FULL_WITHIN_S = 0.25
+_SETTLED_WITHIN_S = 0.5
 _RETURNED_WITHIN_S = 3.0  # one second is promised; a busy machine gets more
 _DIED_WITHIN_S = 6.0  # five are promised
 _SIZE = {"producers": 2, "consumers": 2, "maxsize": 8}
@@ -37,12 +37,11 @@ def _on_a_full_queue(submission, backend, key):
     pending = _begin(submission, backend, key, press="gate", hold=True)
     stage = submission.stage
     stage.until(lambda s: s.waiting("go") == 2, within_s=_READY_WITHIN_S)
-    stage.until(
-        lambda s: s.count("produced") >= sum(_SIZE.values()), within_s=_FULL_WITHIN_S
-    )
+    submission.settle(within_s=_SETTLED_WITHIN_S)
     made, begun = _press_stop(stage)
+    submission.settle(within_s=_SETTLED_WITHIN_S)
     must.hold(
-        not stage.until(lambda s: s.count("returned"), within_s=_FULL_WITHIN_S),
+        not stage.count("returned"),
         "stop was set while 2 consumers were inside consume(); run_pipeline returned"
         " before they had finished their items.",
     )
@@ -71,6 +70,7 @@ def _on_an_empty_queue(submission, backend, key):
             lambda s: s.waiting("silent") == 2 and s.count("consume", "leave") == 6,
             within_s=_READY_WITHIN_S,
         )
+        submission.settle(within_s=_SETTLED_WITHIN_S)
         _press_stop(stage)
         seen = _must_return(pending, "an empty queue and sleeping sources")
     stage.open("silent")  # a thread that stood there has to go now

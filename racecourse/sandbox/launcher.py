@@ -382,6 +382,10 @@ class Worker:
         """Return the CPU time of the whole tree so far."""
         return tree.cpu_seconds(tree.descendants(self._keeper_pid))
 
+    def is_asleep(self) -> bool:
+        """Whether every thread of the whole tree waits for something right now."""
+        return tree.all_asleep(tree.descendants(self._keeper_pid))
+
     def thread_count(self) -> int:
         """Return the number of threads of the worker process."""
         return tree.thread_count(self.pid)

@@ -73,6 +73,22 @@ def is_running(pid: int) -> bool:
         return False
 
 
+def all_asleep(pids: list[int]) -> bool:
+    """Whether every thread of the processes waits for something at this instant.
+
+    Where the system does not tell (no `/proc`), the answer is yes: ask twice.
+    """
+    if not _LINUX:
+        return True
+    for pid in pids:
+        with contextlib.suppress(OSError):  # a process or thread that has just ended
+            for task in Path(f"/proc/{pid}/task").iterdir():
+                state = (task / "stat").read_text().rpartition(")")[2].split()[0]
+                if state not in {"S", "Z"}:
+                    return False
+    return True
+
+
 def resident_mib(pids: list[int], *, limit_mib: float) -> float:
     """Return the memory of the processes together, in MiB.
 

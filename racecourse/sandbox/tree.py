@@ -34,14 +34,20 @@ def descendants(pid: int, sparing: Collection[int] = ()) -> list[int]:
 
     Those in `sparing`, with all below them, are left out.
 
-    Processes that end while we look are left out; zombies are included.
+    Processes that end while we look are left out; zombies are included. An orphan moves
+    to the root of the tree at the instant its parent ends, so the root is looked at
+    again after the walk: an orphan that moved behind our back is there by then.
     """
     found: list[int] = []
-    queue = [pid]
-    while queue:
-        children = [c for c in _children(queue.pop()) if c not in sparing]
-        found += children
-        queue += children
+
+    def news(parent: int) -> list[int]:
+        known = {*sparing, *found}
+        return [child for child in _children(parent) if child not in known]
+
+    while level := news(pid):
+        while level:
+            found += level
+            level = [child for parent in level for child in news(parent)]
     return found
 
 

@@ -35,7 +35,14 @@ class PipelineResult(Generic[R]):
 
 
 def run_pipeline(
-    produce, consume, *, producers=1, consumers=2, maxsize=16, backend="thread", stop=None
+    produce,
+    consume,
+    *,
+    producers=1,
+    consumers=2,
+    maxsize=16,
+    backend="thread",
+    stop=None,
 ):
     if any(number < 1 for number in (producers, consumers, maxsize)):
         raise ValueError("producers, consumers and maxsize start at 1")

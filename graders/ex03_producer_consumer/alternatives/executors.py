@@ -31,9 +31,21 @@ class PipelineResult(Generic[R]):
 
 
 def run_pipeline(
-    produce, consume, *, producers=1, consumers=2, maxsize=16, backend="thread", stop=None
+    produce,
+    consume,
+    *,
+    producers=1,
+    consumers=2,
+    maxsize=16,
+    backend="thread",
+    stop=None,
 ):
-    if producers < 1 or consumers < 1 or maxsize < 1 or backend not in {"thread", "process"}:
+    if (
+        producers < 1
+        or consumers < 1
+        or maxsize < 1
+        or backend not in {"thread", "process"}
+    ):
         raise ValueError(f"cannot run {producers}, {consumers}, {maxsize}, {backend!r}")
     if backend == "thread":
         stop = stop or threading.Event()
@@ -123,7 +135,11 @@ class Pipeline:
         with self.changed:
             out = self.out
             return PipelineResult(
-                [*out.results], [*out.errors], out.produced, out.consumed, self.stop.is_set()
+                [*out.results],
+                [*out.errors],
+                out.produced,
+                out.consumed,
+                self.stop.is_set(),
             )
 
     def over(self):
@@ -187,7 +203,9 @@ class Pipeline:
             self.pending += 1
             self.out.produced += 1
         try:
-            future = self.pool.submit(self.job, pickle.dumps(item) if self.remote else item)
+            future = self.pool.submit(
+                self.job, pickle.dumps(item) if self.remote else item
+            )
         except BaseException:
             with self.changed:
                 self.pending -= 1

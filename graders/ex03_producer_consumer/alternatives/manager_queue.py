@@ -31,7 +31,14 @@ class PipelineResult(Generic[R]):
 
 
 def run_pipeline(
-    produce, consume, *, producers=1, consumers=2, maxsize=16, backend="thread", stop=None
+    produce,
+    consume,
+    *,
+    producers=1,
+    consumers=2,
+    maxsize=16,
+    backend="thread",
+    stop=None,
 ):
     if min(producers, consumers) < 1:
         raise ValueError("needs at least one producer and one consumer")
@@ -94,7 +101,10 @@ def with_threads(produce, consume, producers, consumers, maxsize, stop):
             finally:
                 items.task_done()
 
-    makers = [threading.Thread(target=producer, args=(i,), daemon=True) for i in range(producers)]
+    makers = [
+        threading.Thread(target=producer, args=(i,), daemon=True)
+        for i in range(producers)
+    ]
     users = [threading.Thread(target=consumer) for _ in range(consumers)]
     try:
         for thread in users:
@@ -165,14 +175,14 @@ def with_processes(produce, consume, producers, consumers, maxsize, stop):
             raise WorkerDied(f"{died.name} died, exit code {died.exitcode}")
         return outcome
     finally:
-        # An exception may keep this frame alive, but shall not keep connections open.
-        items = reports = None
         for process in crew:
             process.kill()
         for process in crew:
             process.join()
             process.close()
         manager.shutdown()
+        # An exception may keep this frame alive, but shall not keep connections open.
+        items = reports = manager = None
 
 
 def ignore_sigint():

@@ -32,7 +32,14 @@ class PipelineResult(Generic[R]):
 
 
 def run_pipeline(
-    produce, consume, *, producers=1, consumers=2, maxsize=16, backend="thread", stop=None
+    produce,
+    consume,
+    *,
+    producers=1,
+    consumers=2,
+    maxsize=16,
+    backend="thread",
+    stop=None,
 ):
     if producers < 1 or consumers < 1 or maxsize < 1:
         raise ValueError("there must be at least one of each")
@@ -102,7 +109,8 @@ def run_threads(produce, consume, producers, consumers, maxsize, stop):
         items.put(sentinel)
 
     makers = [
-        threading.Thread(target=producer, args=(i,), daemon=True) for i in range(producers)
+        threading.Thread(target=producer, args=(i,), daemon=True)
+        for i in range(producers)
     ]
     users = [threading.Thread(target=consumer) for _ in range(consumers)]
     started = []
@@ -119,7 +127,9 @@ def run_threads(produce, consume, producers, consumers, maxsize, stop):
         items.put(sentinel)  # a source that sleeps will not send it
         give_up_at = time.monotonic() + 0.4
         for thread in started:
-            thread.join(max(0, give_up_at - time.monotonic()) if thread.daemon else None)
+            thread.join(
+                max(0, give_up_at - time.monotonic()) if thread.daemon else None
+            )
     with lock:
         return PipelineResult(
             out.results[:], out.errors[:], out.produced, out.consumed, cancelled
@@ -185,7 +195,9 @@ class Crew:
 
     def hire(self, target, *args):
         mine, theirs = multiprocessing.Pipe(duplex=False)
-        process = multiprocessing.Process(target=target, args=(theirs, *args), daemon=True)
+        process = multiprocessing.Process(
+            target=target, args=(theirs, *args), daemon=True
+        )
         with theirs:
             process.start()
         self.all.append(process)

@@ -8,8 +8,8 @@ Caught by: C6 C8 R3 X2 X4
 import asyncio
 import functools
 import heapq
-import logging
 import itertools
+import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any, Generic, Literal, Self, TypeVar, get_args

@@ -1,6 +1,6 @@
 """Mistake 5.1: the heap holds (priority, task), so the first tie compares the tasks.
 
-Tasks cannot be compared: submit() raises TypeError, or never does until two are equal.
+Tasks cannot be compared: submit() raises TypeError when two equal ones wait.
 
 Caught by: C1 C2 C4 C7 C8
 """

@@ -43,8 +43,6 @@ class TaskHandle(Generic[T]):
         self._task: asyncio.Task[T] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._stopped_by: Literal["cancel", "timeout"] | None = None
-        # An event, not the task itself, is what waiters wait for: cancelling a
-        # waiter then cannot reach the task, and no exception goes unretrieved.
         self._finished = asyncio.Event()
         self._begun = asyncio.Event()  # or cancelled before
 

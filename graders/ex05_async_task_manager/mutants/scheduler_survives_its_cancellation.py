@@ -1,4 +1,4 @@
-"""Mistake 5.9: `except BaseException` keeps the scheduler running after a cancel.
+"""Mistake 5.9: a scheduler that catches all there is keeps running after a cancel.
 
 shutdown() cancels the scheduler, which notes it and goes on: a task is left behind.
 
@@ -8,8 +8,8 @@ Caught by: C8 X4
 import asyncio
 import functools
 import heapq
-import logging
 import itertools
+import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any, Generic, Literal, Self, TypeVar, get_args
@@ -265,7 +265,7 @@ class TaskManager:
                 self._fill_slots()
                 if not self._running:
                     self._idle.set()
-            except BaseException:
+            except (Exception, asyncio.CancelledError):
                 logger.debug("the scheduler goes on", exc_info=True)
 
     def _fill_slots(self) -> None:

@@ -1,6 +1,7 @@
 """The slot is given back in a `finally` of the coroutine, which may never have begun.
 
-A task that is cancelled before its first step takes its slot with it.
+A task that is cancelled before its first step takes its slot with it. With enough of
+them R1 fails too.
 
 Caught by: R2 R3
 """

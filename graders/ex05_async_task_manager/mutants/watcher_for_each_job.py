@@ -6,8 +6,8 @@ Caught by: S3
 import asyncio
 import functools
 import heapq
-import logging
 import itertools
+import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any, Generic, Literal, Self, TypeVar, get_args

@@ -175,14 +175,14 @@ def with_processes(produce, consume, producers, consumers, maxsize, stop):
             raise WorkerDied(f"{died.name} died, exit code {died.exitcode}")
         return outcome
     finally:
-        # An exception may keep this frame alive, but shall not keep connections open.
-        items = reports = None
         for process in crew:
             process.kill()
         for process in crew:
             process.join()
             process.close()
         manager.shutdown()
+        # An exception may keep this frame alive, but shall not keep connections open.
+        items = reports = manager = None
 
 
 def ignore_sigint():

@@ -1,4 +1,6 @@
-"""The stop event is looked at between items, by nobody who waits.
+"""The stop event is looked at by producers between two items, and by nobody who waits.
+
+When the queue is empty and the sources sleep, nobody notices it.
 
 Caught by: X1 X2
 """
@@ -231,7 +233,7 @@ class _Run(Generic[T, R]):
 
     def _take(self) -> Iterator[T]:
         """Yield items, waiting for them, until no more can come."""
-        while not self._stopping():
+        while not self._halted:
             with self._changed:
                 self._changed.wait_for(
                     lambda: self._items or self._halted or not self._left["producers"]
@@ -240,7 +242,7 @@ class _Run(Generic[T, R]):
                     return
                 item = self._items.popleft()
                 self._changed.notify_all()
-            if not self._stopping():
+            if not self._halted:
                 yield item
 
     @contextlib.contextmanager

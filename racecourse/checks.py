@@ -19,7 +19,7 @@ import contextlib
 import multiprocessing
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic, sleep, thread_time  # noqa: TID251 - looks from outside, each explained
 from typing import Any, NoReturn, TypeVar
@@ -28,8 +28,9 @@ import pytest
 
 from racecourse.measure.speedup import JobEdge, modelled_speedup
 from racecourse.model.exercise import Check, Exercise
-from racecourse.model.result import Stack
+from racecourse.model.result import SourceLine, Stack
 from racecourse.model.verdict import Cause
+from racecourse.sandbox import protocol
 from racecourse.sandbox.launcher import Hung, Lane, Payload, Raised, Worker
 from racecourse.sandbox.stage_host import Event, StageHost
 
@@ -43,6 +44,7 @@ __all__ = [
     "Raised",
     "StageHost",
     "Submission",
+    "VirtualRun",
     "check",
     "cpu_shares",
     "high_water",
@@ -125,6 +127,23 @@ class _Must:
                 f"{what}: {seen:.4g}; it must lie between {low:g} and {high:g}."
             )
 
+    def be_silent(self, seen: "VirtualRun") -> None:
+        """Demand that asyncio had nothing to complain about in a virtual run."""
+        noise = (*seen.reports, *seen.never_awaited)
+        if noise:
+            times = f"{len(noise)} times: " if len(noise) > 1 else ""
+            raise Broken(f"asyncio complained {times}{shorten(noise[0])}.")
+
+    def leave_no_task(self, seen: "VirtualRun", *, after: str) -> None:
+        """Demand that no asyncio task was alive when a virtual run had settled."""
+        if left := len(seen.leftovers):
+            tasks = f"{left} asyncio task{'s were' if left > 1 else ' was'}"
+            raise Broken(
+                f"{tasks} still alive after {after}.",
+                cause=Cause.LEFT_BEHIND,
+                stacks=seen.leftovers,
+            )
+
 
 must = _Must()
 
@@ -171,6 +190,80 @@ def speedup_of(log: Sequence[Event]) -> float:
         JobEdge(worker=event.worker, cpu_s=event.cpu_s)
         for event in log
         if event.kind in {"enter", "leave"}
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VirtualRun:
+    """What a scenario did in virtual time (tool T2), as `sandbox.virtual` told it.
+
+    All of it comes from the worker; what awards points must also show in values drawn
+    per run or in the stage's log.
+    """
+
+    returned: Any
+    elapsed_s: float  # virtual
+    iterations: int  # of the event loop
+    stuck: Broken | None  # why the scenario could not end
+    reports: tuple[str, ...]  # what the loop's exception handler was told
+    leftovers: tuple[Stack, ...]  # tasks that outlived the scenario
+    never_awaited: tuple[str, ...]
+    blocking_sleeps: tuple[tuple[float, int], ...]  # seconds, line of the caller
+
+    @property
+    def value(self) -> Any:
+        """What the scenario returned; `Broken` with each task's place if it got stuck."""
+        if self.stuck is not None:
+            raise self.stuck
+        return self.returned
+
+    @classmethod
+    def from_plain(cls, plain: Any) -> "VirtualRun":
+        """Rebuild a run from what the worker sent.
+
+        Raises:
+            ProtocolError: If it is something else; only the submission can do that.
+        """
+        try:
+            return cls(
+                returned=plain["value"],
+                elapsed_s=float(plain["elapsed_s"]),
+                iterations=int(plain["iterations"]),
+                stuck=_stuck(plain["stuck"]) if plain["stuck"] else None,
+                reports=tuple(map(str, plain["reports"])),
+                leftovers=_stacks(plain["leftovers"]),
+                never_awaited=tuple(map(str, plain["never_awaited"])),
+                blocking_sleeps=tuple(
+                    (float(sleep["seconds"]), int(sleep["line"]))
+                    for sleep in plain["blocking_sleeps"]
+                ),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise protocol.ProtocolError("not what a virtual run tells") from error
+
+
+def _stuck(plain: Mapping[str, Any]) -> Broken:
+    why = str(plain["why"])
+    if plain["deadlock"]:
+        return Broken(
+            f"It waits for ever: {why}.",
+            cause=Cause.DEADLOCK,
+            stacks=_stacks(plain["stacks"]),
+        )
+    return Broken(
+        f"It spins without getting anywhere: {why}.",
+        cause=Cause.HANG,
+        stacks=_stacks(plain["stacks"]),
+    )
+
+
+def _stacks(plain: Sequence[Mapping[str, Any]]) -> tuple[Stack, ...]:
+    return tuple(
+        Stack(
+            name=str(stack["name"]),
+            lines=tuple(SourceLine(**line) for line in stack["lines"]),
+        )
+        for stack in plain
     )
 
 
@@ -248,7 +341,7 @@ class Submission:
         return self._worker
 
     def _load(self, worker: Worker) -> None:
-        prepare = "racecourse.engine.virtual_time:move_clocks"
+        prepare = "racecourse.sandbox.virtual:move_clocks"
         worker.load(
             within_s=min(_LOAD_WITHIN_S, self.left_s),
             seed=self.seed,
@@ -275,6 +368,15 @@ class Submission:
             Hung, Died, LimitPassed, ProtocolError: If no answer came.
         """
         return self.begin(scenario, **args).result()
+
+    def virtual(self, scenario: str, /, **args: Any) -> VirtualRun:
+        """Run a scenario that returns what `sandbox.virtual.run` returns.
+
+        Raises:
+            Raised: If the scenario or the submission raised.
+            Hung, Died, LimitPassed, ProtocolError: If no answer came.
+        """
+        return VirtualRun.from_plain(self.call(scenario, **args))
 
     def begin(self, scenario: str, /, **args: Any) -> "Pending":
         """Start a scenario, to watch it and to act on the stage while it runs."""

@@ -10,6 +10,7 @@ from racecourse.grading.run import Listener, Options, grade
 from racecourse.model.report import Report
 from racecourse.model.submission import SubmissionProblem
 from racecourse.report.failure import Blame, Failure
+from racecourse.report.files import keep_for_us
 from racecourse.sandbox.launcher import SandboxError
 
 Outcome = Report | Failure
@@ -33,8 +34,8 @@ def attempt(
         listener: Who is told while grading goes on.
     """
     exercise = content.exercise.id
-    if problem := _lacking(content):
-        return Failure(exercise=exercise, blame=Blame.GRADER, message=problem)
+    if lacking := _lacking(content):
+        return Failure(exercise=exercise, blame=Blame.GRADER, message=lacking)
     try:
         submission = intake.take_in(path)
         with journal() as opened:
@@ -54,7 +55,7 @@ def attempt(
         if not _is_grader_problem(error):
             raise
         blame = Blame.GRADER
-        message = f"The grader failed, not your code: {error}"
+        message = _written_down(error)
     return Failure(exercise=exercise, blame=blame, message=message)
 
 
@@ -64,6 +65,13 @@ def _lacking(content: Content) -> str:
         if not needed.exists():
             return f"{content.exercise.id} cannot be graded here: {needed} is missing."
     return ""
+
+
+def _written_down(problem: Exception) -> str:
+    """Say what is wrong with the graders; if that is long, the rest goes into a file."""
+    first, _, rest = str(problem).partition("\n")
+    said = f"The grader failed, not your code: {first}"
+    return f"{said}\nPlease send us {keep_for_us(str(problem))}." if rest else said
 
 
 def _is_grader_problem(error: Exception) -> bool:

@@ -128,7 +128,8 @@ def find_exercise(name: str, course: dict[str, Content]) -> Content:
 def _load(path: Path, root: Path) -> Content:
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+    # A ValueError: not TOML, not UTF-8, or a number of thousands of digits.
+    except (ValueError, RecursionError, OSError) as error:
         raise ExerciseFileError(
             str(path), [f"cannot be read as TOML: {error}"]
         ) from None

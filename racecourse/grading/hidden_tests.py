@@ -23,7 +23,6 @@ from racecourse.model.result import CheckResult
 from racecourse.model.verdict import DOUBTFUL_CAUSES, Verdict
 from racecourse.sandbox.launcher import Lane, Payload
 
-_BACKSTOP_S = 30.0  # beyond the check's budget, before pytest-timeout ends it
 _RESULT = pytest.StashKey[CheckResult]()
 _SUBMISSION = pytest.StashKey[Submission]()
 # Plugins of pytest's own that graders have no use for; each costs start-up time.
@@ -49,6 +48,7 @@ class HiddenTests:
         crash_folder: Where reports about mistakes of ours go.
         when_collected: Called with this plugin once all graders are there.
         confirm: Whether a doubtful failure is judged once more before it counts.
+        backstop_s: Beyond a check's budget, before pytest-timeout ends its grader.
     """
 
     def __init__(  # noqa: PLR0913 - one wiring place
@@ -60,11 +60,14 @@ class HiddenTests:
         crash_folder: Path,
         when_collected: Callable[["HiddenTests"], None],
         confirm: bool = True,
+        backstop_s: float = 30.0,
     ) -> None:
         self._content, self._payload, self._seed = content, payload, seed
         self._crash_folder = crash_folder
         self._when_collected = when_collected
         self._confirm = confirm
+        self._backstop_s = backstop_s
+        self._handed_over = False
         self._items: dict[str, pytest.Item] = {}
         self.lane: Lane | None = None
         self.problem: BaseException | None = None
@@ -75,23 +78,32 @@ class HiddenTests:
         Raises:
             GraderProblem: If a grader cannot be collected or fits no check.
         """
-        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         folder = self._content.graders
         ini = folder.parent / "pytest.ini"
+        files = sorted(folder.glob("test_*.py"))
+        if not files:  # pytest would collect whatever stands in the current folder
+            raise GraderProblem(f"{folder} has no test_*.py")
         arguments = [
             *("-c", str(ini), "--rootdir", str(folder.parent)),
             *("--import-mode=importlib", "--assert=plain", "--capture=no", "-qq"),
             *("-p", "pytest_timeout"),
             *(word for name in _NO_PLUGINS for word in ("-p", f"no:{name}")),
-            *map(str, sorted(folder.glob("test_*.py"))),
+            *map(str, files),
         ]
         with (
+            _own_pytest_settings(),
             Path(os.devnull).open("w", encoding="utf-8") as quiet,
             contextlib.redirect_stdout(quiet),
         ):
-            pytest.main(arguments, plugins=[self])
+            code = pytest.main(arguments, plugins=[self])
         if self.problem is not None:
             raise self.problem
+        if not self._handed_over:
+            if code == pytest.ExitCode.INTERRUPTED:
+                raise KeyboardInterrupt  # pytest keeps it for itself
+            raise GraderProblem(
+                f"{folder}: pytest ended with {code!s} and judged nothing"
+            )
 
     # Hooks.
 
@@ -107,6 +119,7 @@ class HiddenTests:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Take over from pytest's own loop."""
         if self.problem is None:
+            self._handed_over = True
             try:
                 self._index(session.items)
                 self._when_collected(self)
@@ -199,7 +212,7 @@ class HiddenTests:
             if check_id in self._items:
                 raise GraderProblem(f"{item.nodeid} judges {check_id} a second time")
             self._items[check_id] = item
-            limit_s = self._check_of(item).limits.wall_s + _BACKSTOP_S
+            limit_s = self._check_of(item).limits.wall_s + self._backstop_s
             item.add_marker(pytest.mark.timeout(limit_s, method="signal"))
         if missing := known - set(self._items):
             raise GraderProblem(
@@ -211,3 +224,17 @@ class HiddenTests:
         if marker is None:
             raise GraderProblem(f"{item.nodeid} judges no check")
         return self._content.exercise.check(str(marker.args[0]))
+
+
+@contextlib.contextmanager
+def _own_pytest_settings() -> Iterator[None]:
+    """Keep the user's own wishes for pytest out of the environment for a while."""
+    names = [name for name in os.environ if name.startswith("PYTEST_")]
+    before = {name: os.environ.pop(name) for name in names}
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    try:
+        yield
+    finally:
+        for name in [name for name in os.environ if name.startswith("PYTEST_")]:
+            del os.environ[name]
+        os.environ.update(before)

@@ -11,13 +11,11 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from racecourse.report.failure import Blame, Refusal
+
 RUNGS = 3
 _HEADING = re.compile(r"^##\s+Promise\s+(\d+)\s*:\s*(.+?)\s*$")
 _ITEM = re.compile(r"^(\d+)\.(\s+)(.*)$")
-
-
-class HintsFileError(ValueError):
-    """A hints file that cannot be used; the text names the file, the place and the fix."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,34 +35,41 @@ class _Draft:
     indent: int = 0
 
 
-def read_ladders(path: Path) -> dict[int, Ladder]:
-    """Return the ladders of a hints file by promise.
+def ladder_of(promise: int, path: Path) -> Ladder:
+    """Return the ladder of one promise from an exercise's hints file.
 
     Raises:
-        HintsFileError: If it cannot be read or a ladder does not have three rungs.
+        Refusal: If the file cannot be read, is malformed or has no such ladder.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise HintsFileError(f"{path} cannot be read: {reason}.") from None
-    return parse_ladders(text, origin=str(path))
+        raise Refusal(f"{path} cannot be read: {reason}.", Blame.GRADER) from None
+    ladders = parse_ladders(text, origin=str(path))
+    if promise not in ladders:
+        raise Refusal(f"{path} has no hints for promise {promise}.", Blame.GRADER)
+    return ladders[promise]
 
 
 def parse_ladders(text: str, *, origin: str) -> dict[int, Ladder]:
     """Return the ladders in the text of a hints file.
 
     Raises:
-        HintsFileError: If a promise comes twice or does not have exactly three rungs.
+        Refusal: If a promise comes twice or does not have exactly three rungs.
     """
     ladders: dict[int, Ladder] = {}
     for draft in _drafts(text):
         where = f"{origin}: Promise {draft.promise}"
         if draft.promise in ladders:
-            raise HintsFileError(f"{where} comes twice; give each promise one ladder.")
+            raise Refusal(
+                f"{where} comes twice; give each promise one ladder.", Blame.GRADER
+            )
         if len(draft.rungs) != RUNGS:
-            raise HintsFileError(
-                f"{where} has {len(draft.rungs)} rungs; write an ordered list of {RUNGS}."
+            raise Refusal(
+                f"{where} has {len(draft.rungs)} rungs; write an ordered list of"
+                f" {RUNGS}.",
+                Blame.GRADER,
             )
         rungs = tuple("\n".join(rows).strip() for rows in draft.rungs)
         ladders[draft.promise] = Ladder(

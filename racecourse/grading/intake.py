@@ -5,6 +5,7 @@ that says what is wrong with which file and what to do.
 """
 
 import ast
+import codecs
 import hashlib
 import io
 import json
@@ -24,7 +25,12 @@ def take_in(path: Path) -> Submission:
     Raises:
         SubmissionProblem: If there is none, or if it cannot be graded.
     """
-    file = _the_file(path)
+    try:
+        file = _the_file(path)
+    except OSError as error:  # no right to look there, or a name beyond all bounds
+        raise SubmissionProblem(
+            f"{path} cannot be read: {error.strerror}.", usage=True
+        ) from None
     raw = _read(file)
     text = _notebook_code(raw, file) if file.suffix == ".ipynb" else _decode(raw, file)
     if not text.strip():
@@ -57,7 +63,12 @@ def _the_file(path: Path) -> Path:
 def _in_folder(folder: Path) -> Path:
     if (folder / _SOLUTION).is_file():
         return folder / _SOLUTION
-    candidates = sorted([*folder.glob("*.py"), *folder.glob("*.ipynb")])
+    candidates = sorted(
+        path
+        for path in (*folder.glob("*.py"), *folder.glob("*.ipynb"))
+        # macOS leaves `._solution.py` beside a file that it packs.
+        if path.is_file() and not path.name.startswith(".")
+    )
     if len(candidates) == 1:
         return candidates[0]
     seen = (
@@ -87,7 +98,7 @@ def _decode(raw: bytes, file: Path) -> str:
         raise SubmissionProblem(f"{file} is not text: it looks like a binary file.")
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(raw).readline)
-        if encoding not in {"utf-8", "utf-8-sig"}:
+        if codecs.lookup(encoding).name not in {"utf-8", "utf-8-sig", "ascii"}:
             raise SubmissionProblem(
                 f"{file} declares the encoding {encoding}. Save it as UTF-8 and remove"
                 " the coding line."
@@ -109,10 +120,22 @@ def _notebook_code(raw: bytes, file: Path) -> str:
     if not any(source.strip() for source in sources):
         raise SubmissionProblem(f"{file} is a notebook without code.")
     return "\n\n".join(
-        "\n".join("" if _is_magic(line) else line for line in source.splitlines())
+        _without_magic(source)
         for source in sources
         if not source.lstrip().startswith("%%")
     )
+
+
+def _without_magic(source: str) -> str:
+    """Return a cell without its magic lines; one that is Python already stays as it is.
+
+    A line that continues `a` with `% b` only looks like magic.
+    """
+    try:
+        ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return "\n".join("" if _is_magic(line) else line for line in source.split("\n"))
+    return source
 
 
 def _is_magic(line: str) -> bool:
@@ -123,20 +146,23 @@ def _parse(text: str, file: Path) -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the submission's warnings are its own
-            ast.parse(text)
+            # Compiled and not only parsed: `return` outside a function parses.
+            compile(text, _SOLUTION, "exec", dont_inherit=True)
     except SyntaxError as error:
-        raise SubmissionProblem(_syntax_message(error, file)) from None
+        raise SubmissionProblem(_syntax_message(error, text, file)) from None
     except (ValueError, RecursionError, MemoryError) as error:
         raise SubmissionProblem(f"{file} cannot be parsed: {error}.") from None
 
 
-def _syntax_message(error: SyntaxError, file: Path) -> str:
+def _syntax_message(error: SyntaxError, text: str, file: Path) -> str:
     """Show the line and put a caret under the place, as Python does."""
-    line = (error.text or "").rstrip("\n")
+    lines = text.split("\n")
+    number = error.lineno or 0
+    line = lines[number - 1].rstrip("\r") if 0 < number <= len(lines) else ""
     column = max(0, (error.offset or 1) - 1)
     indent = "".join("\t" if char == "\t" else " " for char in line[:column])
     return (
-        f"{file}, line {error.lineno}: {error.msg}.\n\n"
+        f"{file}, line {number}: {error.msg}.\n\n"
         f"    {line}\n"
         f"    {indent}^\n\n"
         "Nothing was graded. Mend this line and grade again."

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from racecourse.sandbox.protocol import ProtocolError
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
@@ -27,27 +29,59 @@ def _expected(body: list[ast.stmt], prefix: str) -> Iterator[Expected]:
         elif isinstance(
             node, ast.FunctionDef | ast.AsyncFunctionDef
         ) and not node.name.startswith("_"):
-            decorated = any(_name(d) == "property" for d in node.decorator_list)
-            yield Expected(
-                path=prefix + node.name,
-                parameters=None if decorated else _parameters(node),
-            )
+            decorators = {_name(decorator) for decorator in node.decorator_list}
+            # A property may as well be an attribute that only instances have.
+            if not decorators & {"property", "cached_property"}:
+                bound = bool(prefix) and "staticmethod" not in decorators
+                yield Expected(
+                    path=prefix + node.name, parameters=_parameters(node, bound=bound)
+                )
 
 
 def _constructor(node: ast.ClassDef) -> tuple[str, ...] | None:
     for member in node.body:
         if isinstance(member, ast.FunctionDef) and member.name == "__init__":
-            return _parameters(member)[1:]
+            return _parameters(member, bound=True)
     return None
 
 
-def _parameters(node: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[str, ...]:
-    """The parameters that callers may give by name."""
-    return tuple(a.arg for a in (*node.args.args, *node.args.kwonlyargs))
+def _parameters(
+    node: ast.FunctionDef | ast.AsyncFunctionDef, *, bound: bool
+) -> tuple[str, ...] | None:
+    """The parameters that callers may give by name; None if that is not all they may."""
+    spec = node.args
+    if spec.vararg or spec.kwarg or spec.posonlyargs:
+        return None
+    return tuple(a.arg for a in (*spec.args[bound:], *spec.kwonlyargs))
 
 
 def _name(node: ast.expr) -> str:
+    if isinstance(node, ast.Attribute):
+        return node.attr
     return node.id if isinstance(node, ast.Name) else ""
+
+
+def readable(described: Any) -> dict[str, Any]:
+    """Return a description that has the form we rely on; it comes from a stranger.
+
+    Whatever has not is left out, and its name counts as one that does not tell.
+    """
+    if not isinstance(described, dict):
+        raise ProtocolError("a description that is not a table")
+    return {
+        path: parameters if _is_parameters(parameters) else None
+        for path, parameters in described.items()
+    }
+
+
+def _is_parameters(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(each, dict)
+        and isinstance(each.get("name"), str)
+        and isinstance(each.get("kind"), str)
+        and isinstance(each.get("required"), bool)
+        for each in value
+    )
 
 
 def differences(
@@ -58,14 +92,16 @@ def differences(
     Args:
         expected: What the starter has.
         described: Public callables of the submission by dotted name: a list of their
-            parameters (name, kind, required), or None where they do not tell. Names
-            that are not callable are there with None.
+            parameters (name, kind, required, without `self`), or None where they do
+            not tell. Attributes that are not callable are there with None.
     """
+    # A factory function may stand where the starter has a class: only calls can tell.
+    classes = {path.rpartition(".")[0] for path in described}
     found = []
     for each in expected:
         owner, _, member = each.path.rpartition(".")
         if each.path not in described:
-            if not owner or owner in described:
+            if not owner or owner in classes:
                 what = (
                     f"the class {owner} has no {member}"
                     if owner
@@ -85,7 +121,7 @@ def _parameter_differences(
     names = {p["name"] for p in actual}
     found = []
     if "VAR_KEYWORD" not in kinds:
-        missing = [n for n in wanted if n not in names and n != "self"]
+        missing = [n for n in wanted if n not in names]
         if "VAR_POSITIONAL" in kinds:
             missing = []
         found += [f"{each.path}() has no parameter {name!r}" for name in missing]
@@ -94,7 +130,7 @@ def _parameter_differences(
         for p in actual
         if p["required"]
         and p["kind"] not in {"VAR_KEYWORD", "VAR_POSITIONAL", "POSITIONAL_ONLY"}
-        and p["name"] not in {*wanted, "self"}
+        and p["name"] not in wanted
     ]
     # A renamed parameter was already said; once is enough.
     if not found:

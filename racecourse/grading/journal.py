@@ -19,7 +19,8 @@ class Journal:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        self._end_cut_line()
 
     def __enter__(self) -> Self:
         return self
@@ -44,6 +45,12 @@ class Journal:
         """Write down one result."""
         self._append({"finished": result.to_plain()})
 
+    def _end_cut_line(self) -> None:
+        """Keep what is written next apart from a line that a crash cut short."""
+        size = os.fstat(self._fd).st_size
+        if size and os.pread(self._fd, 1, size - 1) != b"\n":
+            os.write(self._fd, b"\n")
+
     def _append(self, entry: dict[str, Any]) -> None:
         os.write(self._fd, (json.dumps(entry) + "\n").encode("ascii"))
         os.fsync(self._fd)
@@ -52,11 +59,12 @@ class Journal:
 def read_results(path: Path) -> tuple[CheckResult, ...]:
     """Return the results in a journal; a last line cut short by a crash is left out."""
     results = []
-    for line in path.read_text(encoding="ascii").splitlines():
+    text = path.read_text(encoding="ascii", errors="replace")
+    for line in text.splitlines():
         try:
             entry = json.loads(line)
         except ValueError:
             continue
-        if "finished" in entry:
+        if isinstance(entry, dict) and "finished" in entry:
             results.append(CheckResult.from_plain(entry["finished"]))
     return tuple(results)

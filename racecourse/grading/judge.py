@@ -19,8 +19,8 @@ from racecourse.sandbox.protocol import ProtocolError
 _CAUSE_OF_EXCEPTION = {
     "MemoryError": Cause.MEMORY,
     "SystemExit": Cause.CRASH,
-    "VirtualTimeDeadlock": Cause.DEADLOCK,
-    "VirtualTimeLivelock": Cause.HANG,
+    "LoopDeadlockError": Cause.DEADLOCK,
+    "LoopLivelockError": Cause.HANG,
 }
 
 
@@ -55,6 +55,9 @@ def judge(  # noqa: PLR0911 - one line for each way to end
             return _failed(check, _cause_of(error), _raised(error))
         case Hung():
             return _failed(check, Cause.HANG, _hung(error))
+        case Died(code=code) if code == -signal.SIGXCPU:
+            saw = f"It used more than {check.limits.cpu_s} s of CPU time."
+            return _failed(check, Cause.TIMEOUT, Finding(saw=saw, stacks=error.stacks))
         case Died():
             return _failed(
                 check,

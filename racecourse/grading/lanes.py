@@ -13,6 +13,7 @@ import os
 import select
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from time import monotonic
@@ -68,9 +69,11 @@ def run_in_lanes(
     Raises:
         Interrupted: If the user pressed Ctrl-C; no lane is left running.
     """
-    free = [_fork_lane(number, become_lane) for number in range(lanes)]
-    everyone = list(free)
+    everyone: list[_Lane] = []
     try:
+        for number in range(lanes):
+            everyone.append(_fork_lane(number, become_lane, everyone))
+        free = list(everyone)
         _Dispatcher(plan, free, started, finished).run()
     except KeyboardInterrupt:
         raise Interrupted from None
@@ -80,12 +83,18 @@ def run_in_lanes(
             _end(lane.pid)
 
 
-def _fork_lane(number: int, become_lane: Callable[[int], Judge]) -> _Lane:
+def _fork_lane(
+    number: int, become_lane: Callable[[int], Judge], others: Sequence[_Lane]
+) -> _Lane:
     ours, theirs = socket.socketpair()
+    # A Ctrl-C between the fork and the lane's own set-up must not run on in the lane.
+    unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     pid = os.fork()
     if pid == 0:
-        ours.close()
+        for link in (ours, *(lane.link for lane in others)):
+            link.close()  # or a sister would keep us from seeing the supervisor's end
         _serve(theirs, number, become_lane)
+    signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
     theirs.close()
     return _Lane(pid, ours)
 
@@ -96,6 +105,8 @@ def _serve(
     """Judge checks until the supervisor closes the link. Never returns."""
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor ends us
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        threading.Thread(target=_end_with, args=(link,), daemon=True).start()
         judge = become_lane(number)
         while True:
             order = protocol.receive(link, within_s=_FOREVER_S)
@@ -103,6 +114,14 @@ def _serve(
             protocol.send(link, {"result": result.to_plain()}, within_s=_SEND_WITHIN_S)
     except BaseException:  # noqa: BLE001 - a forked process must never run on into its parent's code
         os._exit(1)
+
+
+def _end_with(link: socket.socket) -> None:
+    """End this lane, whatever it is doing, when the supervisor is gone."""
+    poller = select.poll()
+    poller.register(link, 0)  # only its end is reported
+    poller.poll()
+    os._exit(1)
 
 
 def _end(pid: int) -> None:
@@ -158,7 +177,11 @@ class _Dispatcher:
                 reply = protocol.receive(lane.link, within_s=_SEND_WITHIN_S)
                 self._note(CheckResult.from_plain(reply["result"]))
                 self._free.append(lane)
-            except (protocol.ChannelClosed, protocol.DeadlinePassed):
+            except (
+                protocol.ChannelClosed,
+                protocol.DeadlinePassed,
+                protocol.ProtocolError,
+            ):
                 self._note(_lane_lost(task.check))
         for fd, (lane, task) in list(self._busy.items()):
             if monotonic() > task.deadline:

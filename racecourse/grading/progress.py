@@ -4,10 +4,7 @@ A small JSON file in the state folder, replaced as a whole. It is a convenience 
 evidence: a file that cannot be read counts as empty.
 """
 
-import contextlib
 import json
-import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +13,7 @@ from typing import Any
 from racecourse.model.exercise import Exercise
 from racecourse.model.report import Report
 from racecourse.model.verdict import Cause, Verdict
+from racecourse.report.files import replace_file
 
 _FILE = "progress.json"
 
@@ -103,30 +101,3 @@ def save(progress: Progress, state: Path) -> None:
         for slug, each in progress.standings.items()
     }
     replace_file(state / _FILE, json.dumps(plain, indent=2) + "\n")
-
-
-def replace_file(path: Path, text: str) -> None:
-    """Write a file so that readers see all of it or nothing of it.
-
-    What is no regular file, such as a pipe or /dev/null, is written to directly; a link
-    is followed.
-
-    Raises:
-        OSError: If it cannot be written; what was there before is still there.
-    """
-    if path.exists() and not path.is_file():
-        path.write_text(text, encoding="utf-8")
-        return
-    path = path.resolve()
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-    try:
-        with os.fdopen(fd, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            draft.unlink()
-        raise

@@ -42,6 +42,7 @@ class Options:
     confirm: bool = True  # doubtful failures are judged twice
     lanes: int = 0  # 0: as many as the cores suggest
     official: bool = False
+    backstop_s: float = 30.0  # beyond a check's budget, before a stuck grader is ended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +117,7 @@ class _Run:
                 crash_folder=self._journal.path.parent,
                 when_collected=self._judge_all,
                 confirm=self._options.confirm,
+                backstop_s=self._options.backstop_s,
             ).collect()
         finally:
             self._look.close()
@@ -174,7 +176,9 @@ class FirstLook:
 
     def __init__(self, lane: Lane, payload: Payload, content: Content) -> None:
         self._content = content
-        self._worker = lane.launch(payload, content.exercise.checks[0].limits)
+        # Without the scenarios: they import names that the submission may lack.
+        alone = Payload(solution=payload.solution, scenarios="")
+        self._worker = lane.launch(alone, content.exercise.checks[0].limits)
         self._worker.begin_load(seed=0, start_method=None, rewrite=None, prepare=None)
 
     def close(self) -> None:
@@ -191,6 +195,7 @@ class FirstLook:
             self._worker.answer(0, within_s=_LOOK_WITHIN_S)
             number = self._worker.begin("racecourse.signatures", {})
             described = self._worker.answer(number, within_s=_LOOK_WITHIN_S)
+            described = interface.readable(described)
         except Hung as hung:
             raise SubmissionProblem(_never_loaded(hung)) from None
         except (Raised, Died, LimitPassed, ProtocolError):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from racecourse.grading.catalogue import Content
+from racecourse.report.failure import Refusal
 
 MARKER = "racecourse.toml"
 _STATE = ".racecourse"
@@ -19,10 +20,6 @@ _MARKER_TEXT = """\
 # folders above, to know where your solutions are. Please leave it in place.
 """
 _JOURNAL_BYTES = 8 << 20  # a longer journal is set aside before a run
-
-
-class WorkspaceProblem(Exception):  # noqa: N818 - the user's to mend
-    """A workspace cannot be made or used; the text says why, in one sentence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +63,11 @@ def create(root: Path, contents: Iterable[Content]) -> Created:
     """Make a workspace, or add to it what is missing; no file is ever overwritten.
 
     Raises:
-        WorkspaceProblem: If the folder lies in another workspace or cannot be written.
+        Refusal: If the folder lies in another workspace or cannot be written.
     """
     around = find_workspace(root)
     if around is not None and around.root != root.absolute():
-        raise WorkspaceProblem(f"{root} lies in the workspace {around.root} already.")
+        raise Refusal(f"{root} lies in the workspace {around.root} already.")
     written, kept = [], []
     for relative, text in _files(contents).items():
         try:
@@ -79,7 +76,7 @@ def create(root: Path, contents: Iterable[Content]) -> Created:
             else:
                 kept.append(relative)
         except OSError as error:
-            raise WorkspaceProblem(
+            raise Refusal(
                 f"{root / relative} cannot be written: {error.strerror}."
             ) from None
     return Created(
@@ -126,14 +123,9 @@ def prepare(state: Path) -> None:
     """Make the state folder, and keep it out of the student's own repository.
 
     Raises:
-        WorkspaceProblem: If it cannot be written.
+        OSError: If it cannot be written.
     """
-    try:
-        _write_new(state / ".gitignore", b"*\n")
-    except OSError as error:
-        raise WorkspaceProblem(
-            f"{state} cannot be written: {error.strerror}."
-        ) from None
+    _write_new(state / ".gitignore", b"*\n")
 
 
 def journal_in(state: Path) -> Path:

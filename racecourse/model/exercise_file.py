@@ -6,6 +6,7 @@ that an author mends a file once and not once per mistake.
 
 import dataclasses
 import enum
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -23,6 +24,9 @@ _CHECK_KEYS = {
     *_CHECK_TEXTS,
     *("promise", "points", "needs", "visibility", "quiet", "evidence", "limits"),
 }
+
+
+_LARGEST = 1 << 40  # beyond it a limit is a slip, and the kernel refuses it
 
 
 class ExerciseFileError(ValueError):
@@ -59,6 +63,33 @@ class _Reader:
         if key not in table:
             return default
         return self.take(table, key, type(default), where)
+
+    def texts(
+        self, table: Mapping[str, Any], key: str, default: list[str], where: str
+    ) -> tuple[str, ...]:
+        values = self.optional(table, key, default, where)
+        for value in values:
+            if not isinstance(value, str):
+                self.problems.append(f"{where}.{key} holds {value!r}; give texts only")
+        return tuple(value for value in values if isinstance(value, str))
+
+    def tables(
+        self, table: Mapping[str, Any], key: str, where: str
+    ) -> list[Mapping[str, Any]]:
+        rows = self.take(table, key, list, where)
+        for number, row in enumerate(rows):
+            if not isinstance(row, dict):
+                self.problems.append(
+                    f"{key}[{number}] is {row!r}; give a table, as in [[{key}]]"
+                )
+        return [row if isinstance(row, dict) else {} for row in rows]
+
+    def number(self, table: Mapping[str, Any], key: str, where: str) -> float:
+        value = self.take(table, key, int | float, where)  # type: ignore[arg-type]
+        if not _is_usable(value):
+            self.problems.append(f"{where}.{key} is {value!r}; give a number above 0")
+            return 0.0
+        return float(value)
 
     def member(self, kind: type[EnumT], value: str, where: str) -> EnumT:
         try:
@@ -97,20 +128,22 @@ def parse_exercise(tables: Mapping[str, Any], *, origin: str) -> Exercise:
         key: reader.take(head, key, kind, "exercise")
         for key, kind in _EXERCISE_KEYS.items()
     }
-    limits = _limits(reader, tables.get("limits", {}), Limits(), "limits")
+    limits = _limits(
+        reader, reader.optional(tables, "limits", {}, "file"), Limits(), "limits"
+    )
     worker = reader.optional(tables, "worker", {}, "file")
     reader.known_keys(worker, ("preload", "virtual_time"), "worker")
     exercise = Exercise(
         **texts,
-        preload=tuple(reader.optional(worker, "preload", [], "worker")),
+        preload=reader.texts(worker, "preload", [], "worker"),
         virtual_time=reader.optional(worker, "virtual_time", False, "worker"),  # noqa: FBT003
         promises=tuple(
             _promise(reader, table, f"promises[{n}]")
-            for n, table in enumerate(reader.take(tables, "promises", list, "file"))
+            for n, table in enumerate(reader.tables(tables, "promises", "file"))
         ),
         checks=tuple(
             _check(reader, table, limits, f"checks[{n}]")
-            for n, table in enumerate(reader.take(tables, "checks", list, "file"))
+            for n, table in enumerate(reader.tables(tables, "checks", "file"))
         ),
     )
     problems = reader.problems or list(_contradictions(exercise))
@@ -126,11 +159,13 @@ def _limits(
     reader.known_keys(table, kinds, where)
     chosen = {}
     for key in kinds.keys() & table.keys():
-        value = table[key]
-        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+        value, kind = table[key], type(kinds[key])
+        if not _is_usable(value):
             reader.problems.append(f"{where}.{key} is {value!r}; give a number above 0")
+        elif kind is int and value != int(value):
+            reader.problems.append(f"{where}.{key} is {value!r}; give a whole number")
         else:
-            chosen[key] = type(kinds[key])(value)
+            chosen[key] = kind(value)
     return dataclasses.replace(default, **chosen)
 
 
@@ -159,15 +194,20 @@ def _check(
         learning=text["learning"],
         question=text["question"],
         promise=reader.take(table, "promise", int, where),
-        points=float(reader.take(table, "points", int | float, where)),  # type: ignore[arg-type]
-        needs=tuple(reader.optional(table, "needs", [], where)),
+        points=reader.number(table, "points", where),
+        needs=reader.texts(table, "needs", [], where),
         hidden=visibility == "hidden",
         quiet=reader.optional(table, "quiet", False, where),  # noqa: FBT003 - a default value
         evidence=tuple(
             reader.member(Evidence, name, f"{where}.evidence")
-            for name in reader.optional(table, "evidence", ["values"], where)
+            for name in reader.texts(table, "evidence", ["values"], where)
         ),
-        limits=_limits(reader, table.get("limits", {}), limits, f"{where}.limits"),
+        limits=_limits(
+            reader,
+            reader.optional(table, "limits", {}, where),
+            limits,
+            f"{where}.limits",
+        ),
     )
 
 
@@ -189,7 +229,8 @@ def _contradictions(exercise: Exercise) -> Iterable[str]:
     ids = [check.id for check in exercise.checks]
     for check in exercise.checks:
         yield from _check_contradictions(check, promised, ids)
-    if exercise.max_score != 100:  # noqa: PLR2004 - every exercise is worth 100
+    # Close to, because thirds and tenths of a point do not add up exactly.
+    if not math.isclose(exercise.max_score, 100):
         yield f"checks: the points add up to {exercise.max_score:g}; make it 100"
 
 
@@ -205,8 +246,6 @@ def _check_contradictions(
         # Order is the proof that there is no cycle.
         if needed not in ids[: ids.index(check.id)]:
             yield f"check {check.id}: needs {needed}, which must stand before it"
-    if check.points <= 0:
-        yield f"check {check.id}: points is {check.points:g}; give more than 0"
     if not AWARDING_EVIDENCE & set(check.evidence):
         yield (
             f"check {check.id}: evidence {[e.value for e in check.evidence]} may not"
@@ -217,6 +256,15 @@ def _check_contradictions(
 def _kind_name(kind: Any) -> str:
     names = {str: "a text", int: "a whole number", list: "a list", dict: "a table"}
     return names.get(kind, "true or false" if kind is bool else "a number")
+
+
+def _is_usable(value: object) -> bool:
+    """Whether a value is a number that limits and points can be."""
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and 0 < value < _LARGEST
+    )
 
 
 def _neutral(kind: Any) -> Any:

@@ -6,7 +6,16 @@ from racecourse.model.report import Machine, Report, ScoredCheck
 from racecourse.model.result import CheckResult
 from racecourse.model.verdict import Category, Cause, Verdict
 from racecourse.report.feedback import View, feedback, points
-from racecourse.report.text import BLANK, Line, Span, Style, clean, labelled, line
+from racecourse.report.text import (
+    BLANK,
+    Line,
+    Span,
+    Style,
+    clean,
+    labelled,
+    line,
+    ranged,
+)
 
 _COLUMN = 12
 _STATE_WIDTH = len("not measurable")
@@ -37,23 +46,20 @@ def _category(report: Report, category: Category, view: View) -> Iterator[Line]:
     earned = sum(scored.points for scored in mine)
     possible = sum(scored.max_points for scored in mine)
     yield BLANK
-    yield _row(category.value, Style.TITLE, points(earned, possible), view.width)
+    worth = points(earned, possible)
+    yield from ranged((), category.value, worth, width=view.width, style=Style.TITLE)
     for scored in mine:
-        yield _check_row(scored, view.width)
+        yield from _check_row(scored, view.width)
 
 
-def _check_row(scored: ScoredCheck, width: int) -> Line:
+def _check_row(scored: ScoredCheck, width: int) -> list[Line]:
     word, style = state(scored.result)
-    title = clean(f"  {scored.check.id:<4}{scored.check.title}")
+    head = (
+        Span(f"  {word:<{_STATE_WIDTH}}", style),
+        Span(f"  {scored.check.id:<4}"),
+    )
     worth = points(scored.points, scored.max_points)
-    head = Span(f"  {word:<{_STATE_WIDTH}}", style)
-    rest = _row(title, Style.PLAIN, worth, width - len(head.text))
-    return (head, *rest)
-
-
-def _row(left: str, style: Style, right: str, width: int) -> Line:
-    gap = " " * max(2, width - len(left) - len(right))
-    return (Span(left, style), Span(gap + right))
+    return ranged(head, scored.check.title, worth, width=width)
 
 
 def state(result: CheckResult) -> tuple[str, Style]:

@@ -1,4 +1,4 @@
-"""When there is no report: why a submission could not be graded."""
+"""When there is no report: why an exercise, or a whole command, came to nothing."""
 
 import enum
 from dataclasses import dataclass
@@ -29,3 +29,17 @@ class Failure:
             "exercise": self.exercise,
             "error": {"kind": self.blame.value, "message": self.message},
         }
+
+
+class Refusal(Exception):  # noqa: N818 - the user's to mend
+    """The command cannot go on: one clear message, and who can mend it.
+
+    `about_output` is true when there is no place to write a report to.
+    """
+
+    def __init__(
+        self, message: str, blame: Blame = Blame.USAGE, *, about_output: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.message, self.blame = message, blame
+        self.about_output = about_output

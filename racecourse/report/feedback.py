@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from racecourse.model.report import Report, ScoredCheck
 from racecourse.model.result import CheckResult, Stack
 from racecourse.model.verdict import Cause, Verdict
-from racecourse.report.text import BLANK, Line, Span, Style, clean, labelled, line, wrap
+from racecourse.report.text import (
+    BLANK,
+    Line,
+    Span,
+    Style,
+    clean,
+    labelled,
+    line,
+    ranged,
+    wrap,
+)
 
 _SHARED_BY = 3  # as many checks with one failure make one block
 _SHOWN_OUTPUT = 8
@@ -23,8 +33,9 @@ _COLUMN = 16
 class View:
     """Who reads: how wide the page is, and the command that started the run."""
 
-    command: str = "grade"  # with the exercise and the path: `grade ex3 mine.py`
-    hint: str = "grade hint"  # with the exercise: `grade hint ex3`
+    command: str  # with the exercise and the path: `grade ex3 mine.py`
+    hint: str  # with the exercise: `grade hint ex3`
+    tail: str = ""  # options that every command needs again, such as --course
     width: int = 88
 
 
@@ -74,7 +85,7 @@ def _by_failure(failed: Iterable[ScoredCheck]) -> list[list[ScoredCheck]]:
 def _shared(group: Sequence[ScoredCheck], view: View) -> Iterator[Line]:
     ids = ", ".join(scored.check.id for scored in group)
     lost = sum(scored.max_points for scored in group)
-    yield _headline("FAILED", f"{len(group)} checks alike", points(0, lost), view)
+    yield from _headline("", f"{len(group)} checks alike", points(0, lost), view)
     yield from (line(f"  {row}", Style.FAINT) for row in wrap(ids, view.width - 2))
     yield BLANK
     yield from _evidence(group, view)
@@ -84,8 +95,8 @@ def _shared(group: Sequence[ScoredCheck], view: View) -> Iterator[Line]:
 
 def _block(report: Report, scored: ScoredCheck, view: View) -> Iterator[Line]:
     check, cause = scored.check, scored.result.cause
-    title = f"{check.id}  {check.title}"
-    yield _headline("FAILED", title, points(scored.points, scored.max_points), view)
+    worth = points(scored.points, scored.max_points)
+    yield from _headline(f"{check.id}  ", check.title, worth, view)
     yield BLANK
     promise = report.exercise.promise_of(check)
     yield from _labelled(f"Promise {promise.id}", promise.text, view)
@@ -98,21 +109,19 @@ def _block(report: Report, scored: ScoredCheck, view: View) -> Iterator[Line]:
     again = f"{view.command} --only {check.id} --seed {report.seed}"
     again = f"{again} {scored.result.finding.replay}".rstrip()
     yield from _labelled("See it again", again, view, Style.COMMAND)
-    yield from _labelled("Stuck?", f"{view.hint} {check.id}", view, Style.COMMAND)
+    yield from _labelled(
+        "Stuck?", f"{view.hint} {check.id} {view.tail}".rstrip(), view, Style.COMMAND
+    )
 
 
 def _words(cause: Cause) -> str:
     return cause.value.replace("-", " ")
 
 
-def _headline(verdict: str, title: str, worth: str, view: View) -> Line:
-    left = f"{verdict}  {clean(title)}"
-    gap = " " * max(2, view.width - len(left) - len(worth) - len(" points"))
-    return (
-        Span(verdict, Style.BAD),
-        Span(left[len(verdict) :], Style.TITLE),
-        Span(f"{gap}{worth} points"),
-    )
+def _headline(check_id: str, title: str, worth: str, view: View) -> list[Line]:
+    head = (Span("FAILED", Style.BAD), Span(f"  {check_id}", Style.TITLE))
+    right = f"{worth} points"
+    return ranged(head, title, right, width=view.width, style=Style.TITLE)
 
 
 def _labelled(
@@ -131,7 +140,7 @@ def _evidence(group: Sequence[ScoredCheck], view: View) -> Iterator[Line]:
         yield from (
             line(f"    {part}", Style.CODE)
             for row in places
-            for part in clean(row).splitlines() or [""]
+            for part in clean(row).split("\n")
         )
     yield from _stacks(finding.stacks)
     yield from _printed(group[0].result.output)
@@ -191,4 +200,5 @@ def _unjudged(report: Report, view: View) -> Iterator[Line]:
 def _state(result: CheckResult) -> str:
     if result.verdict is Verdict.FAILED:
         return "NOT REACHED"
-    return result.verdict.value.replace("-", " ").upper()
+    word: str = result.verdict.value
+    return word.replace("-", " ").upper()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from racecourse.model.exercise import Exercise
 from racecourse.model.report import Report
@@ -36,8 +37,21 @@ def exercise_list(entries: Iterable[Entry]) -> Iterator[Line]:
         yield line(f"      {clean(exercise.summary)}", Style.FAINT)
 
 
+def made(
+    folder: str, first: Exercise, *, written: Iterable[Path], kept: Iterable[Path]
+) -> Iterator[Line]:
+    """Yield what `grade init` wrote and left alone, and where to begin."""
+    yield from (line(f"wrote {path}") for path in written)
+    yield from (line(f"kept  {path} (it was there)", Style.FAINT) for path in kept)
+    yield BLANK
+    yield line(f"Your workspace is {clean(folder)}. Begin with")
+    yield line(f"  grade show {first.id}", Style.COMMAND)
+    yield line(f"and write your solution into {first.slug}/solution.py. Then")
+    yield line(f"  grade {first.id}", Style.COMMAND)
+
+
 def hints(
-    *, promise: int, title: str, rungs: Sequence[str], seen: int, width: int
+    promise: int, title: str, rungs: Sequence[str], *, seen: int, width: int
 ) -> Iterator[Line]:
     """Yield the hints seen so far, the newest last."""
     yield line(f"Promise {promise}: {clean(title)}", Style.TITLE)
@@ -58,7 +72,6 @@ def _markdown(text: str, width: int, style: Style) -> Iterator[Line]:
 
 def summary(outcomes: Sequence[Report | Failure]) -> Iterator[Line]:
     """Yield one line for each exercise of `grade all`."""
-    yield BLANK
     yield line("All exercises", Style.TITLE)
     for outcome in outcomes:
         if isinstance(outcome, Failure):

@@ -37,22 +37,16 @@ _UNSAFE = re.compile(
 )
 # What CI systems read as a command to themselves, wherever it stands after blanks.
 _CI_COMMAND = re.compile(r"^(\s*):(?=:)|#(?=#\w*\[)")
+# Typography on the left, what plain ASCII writes for it on the right.
 _PLAIN_TYPOGRAPHY = str.maketrans(
-    {
-        "\u2018": "'",
-        "\u2019": "'",
-        "\u201c": '"',
-        "\u201d": '"',
-        "\u2013": "-",
-        "\u2014": "-",
-        "\u2026": "...",
-        "\u00d7": "x",
-        "\u00a0": " ",
-        "\u2264": "<=",
-        "\u2265": ">=",
-        "\u2192": "->",
-        "\u2190": "<-",
-    }
+    dict(
+        pair.split()
+        for pair in (
+            *("\u2018 '", "\u2019 '", '\u201c "', '\u201d "', "\u2026 ..."),
+            *("\u2013 -", "\u2014 -", "\u2212 -", "\u00d7 x", "\u2022 *"),
+            *("\u2264 <=", "\u2265 >=", "\u2192 ->", "\u2190 <-"),
+        )
+    )
 )
 
 
@@ -65,7 +59,7 @@ def clean(text: str) -> str:
     r"""Return text that cannot steer a terminal; line ends are kept, all else is shown.
 
     Control characters (C0, C1 and so every escape sequence), lone surrogates and marks
-    of direction come out as escapes such as `\x1b`.
+    of direction are spelled out, as Python's `repr` does.
     """
     text = text.replace("\r\n", "\n").replace("\t", "    ")
     text = text.encode("utf-8", "backslashreplace").decode("utf-8")
@@ -108,3 +102,17 @@ def labelled(
         (Span(f"  {label:<{column - 2}}", Style.FAINT), Span(row, style))
         for label, row in zip(labels, rows, strict=False)
     ]
+
+
+def ranged(
+    head: Line, text: str, right: str, *, width: int, style: Style = Style.PLAIN
+) -> list[Line]:
+    """Return text between a head and something at the right edge.
+
+    A text that is too long goes on below itself, and leaves the right edge free.
+    """
+    indent = sum(len(span.text) for span in head)
+    rows = wrap(text, width - indent - len(right) - 2) or [""]
+    gap = " " * max(2, width - indent - len(rows[0]) - len(right))
+    first = (*head, Span(rows[0], style), Span(gap + right))
+    return [first, *((Span(" " * indent), Span(row, style)) for row in rows[1:])]

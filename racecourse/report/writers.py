@@ -10,7 +10,8 @@ from typing import Any, TextIO
 
 from racecourse.report.text import Line, Style, defuse, fit, line
 
-NARROW, WIDE = 60, 100
+DEFAULT_WIDTH = 88
+_NARROWEST, _WIDEST = 60, 100
 _LOOK = {
     Style.PLAIN: "",
     Style.TITLE: "bold",
@@ -37,8 +38,8 @@ def width_of(stream: TextIO) -> int:
     try:
         columns = os.get_terminal_size(stream.fileno()).columns
     except (OSError, ValueError):
-        return 88
-    return min(WIDE, max(NARROW, columns)) if columns else 88
+        return DEFAULT_WIDTH
+    return min(_WIDEST, max(_NARROWEST, columns)) if columns else DEFAULT_WIDTH
 
 
 def write(lines: Iterable[Line], stream: TextIO) -> None:

@@ -28,15 +28,17 @@ def run(
     spec: LaunchSpec, control: int, channel: int, output: int, trace: int
 ) -> NoReturn:
     """Fork the worker and keep it until the lane says stop. Never returns."""
-    status = 0
+    status, lane_is_there = 0, True
     try:
         _Keeper(spec, socket.socket(fileno=control), channel, output, trace).keep()
     except (protocol.ChannelClosed, protocol.DeadlinePassed):
-        pass  # the lane is gone, and with it the reason to go on
+        lane_is_there = False  # and with it the reason to go on
     except BaseException:  # noqa: BLE001 - a forked process must never run on into its parent's code
         status = 1
     finally:
         tree.end_all_below(os.getpid())
+        if not lane_is_there:
+            tree.remove_folder(spec.scratch)
         os._exit(status)
 
 
@@ -102,7 +104,8 @@ class _Keeper:
         for pid in tree.descendants(os.getpid()):
             if _catches(pid, DUMP_SIGNAL):
                 os.write(self._trace, f"\nProcess {pid}\n".encode())
-                os.kill(pid, DUMP_SIGNAL)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, DUMP_SIGNAL)
                 # The handler writes in C at the next instant; nothing announces its end.
                 select.poll().poll(15)
 

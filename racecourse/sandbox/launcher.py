@@ -7,7 +7,7 @@ from outside; `racecourse.grading.judge` turns it into a cause and a sentence.
 import contextlib
 import json
 import os
-import shutil
+import select
 import signal
 import socket
 import subprocess
@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, NoReturn
 
 import racecourse
 from racecourse.model.exercise import Limits
@@ -30,7 +30,11 @@ from racecourse.sandbox.stage_host import StageHost
 
 _READY_WITHIN_S = 20.0
 _ORDER_WITHIN_S = 15.0
+_END_WITHIN_S = 8.0  # a keeper gives its tree 5
 _TRACE_BYTES = 256 << 10
+# Bounds of what a worker may claim about an exception; the worker keeps them too.
+_TEXT_CHARS, _NAME_CHARS, _TRACE_LINES = 2000, 200, 20
+_STEP_S = 0.2  # how often a silent worker is looked at
 # Helpers of the standard library that outlive a call by design.
 _STANDARD_HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
 
@@ -43,10 +47,11 @@ class Raised(Exception):  # noqa: N818 - an answer of the submission
     """The scenario or the submission raised; `trace` holds the student's own frames."""
 
     def __init__(self, answer: Mapping[str, Any]) -> None:
-        self.type = str(answer.get("type", "?"))
-        self.bases = tuple(map(str, answer.get("bases", ())))
-        self.text = str(answer.get("text", ""))
-        self.trace = tuple(_source_line(line) for line in answer.get("trace", ()))
+        self.type = str(answer.get("type", "?"))[:_NAME_CHARS]
+        self.bases = tuple(str(base)[:_NAME_CHARS] for base in answer.get("bases", ()))
+        self.text = str(answer.get("text", ""))[:_TEXT_CHARS]
+        lines = list(answer.get("trace", ()))[-_TRACE_LINES:]
+        self.trace = tuple(_source_line(line) for line in lines)
         super().__init__(f"{self.type}: {self.text}")
 
 
@@ -142,8 +147,6 @@ class Zygote:
 
 
 def _closed_within(fd: int, within_s: float) -> bool:
-    import select  # noqa: PLC0415
-
     poller = select.poll()
     poller.register(fd, select.POLLIN)
     return bool(poller.poll(within_s * 1000))
@@ -176,10 +179,11 @@ class Worker:
         self, zygote: socket.socket, scratch: Path, payload: Payload, limits: Limits
     ) -> None:
         self.limits = limits
+        self._zygote = zygote
         self._scratch = scratch
         self._folder = str(scratch / "submission")
         self._source = payload.solution
-        self._calls = 0
+        self._calls = self._answered = 0  # loading is answered too, and is no call
         self._exit: int | None = None
         self._closed = False
         self.stage = StageHost(str(scratch / "stage"))
@@ -219,7 +223,7 @@ class Worker:
             ready = self._receive_ready()
             self._pids = int(ready["ready"]), int(ready["keeper"])
             self._observer = Observer(
-                self._output, self._pids[1], self.limits, self._kill_worker
+                self._output, self._pids[1], self.limits, self._kill_tree
             )
         return self._pids
 
@@ -248,9 +252,21 @@ class Worker:
 
     def begin(self, target: str, args: Mapping[str, Any]) -> int:
         """Start a call and return its number; `answer` waits for what comes back."""
+        if self._calls + 1 == self._answered and _readable(self._channel):
+            self._raise_early()
         self._calls += 1
         self._send({"call": self._calls, "target": target, "args": dict(args)})
         return self._calls
+
+    def _raise_early(self) -> NoReturn:
+        """Something can be read though nothing was asked: an end, or a forgery."""
+        try:
+            ended = not self._channel.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except OSError:
+            ended = True
+        if ended:
+            raise self._death()
+        raise protocol.ProtocolError("an answer before the question")
 
     def answer(self, number: int, *, within_s: float) -> Any:
         """Return the value of a call.
@@ -259,18 +275,61 @@ class Worker:
             Raised, Hung, Died, LimitPassed, protocol.ProtocolError: What came instead.
         """
         self._await_ready()
+        deadline = monotonic() + within_s
         try:
-            reply = protocol.receive(self._channel, within_s=within_s)
+            self._await_reply(deadline)
+            left_s = deadline - monotonic()
+            reply = protocol.receive(self._channel, within_s=left_s)
         except protocol.DeadlinePassed:
             self._raise_breach()
             raise Hung(within_s, self.dump_stacks()) from None
         except protocol.ChannelClosed:
             raise self._death() from None
+        self._answered += 1
+        return self._value_of(reply, number)
+
+    def _await_reply(self, deadline: float) -> None:
+        """Wait until the channel has something to read.
+
+        The end of the worker is seen through its keeper: a child that the worker left
+        behind may hold the channel open for good.
+
+        Raises:
+            protocol.ChannelClosed: If the worker or its keeper ended before it answered.
+            protocol.DeadlinePassed: If nothing came in time.
+        """
+        poller = select.poll()
+        for end in (self._channel, self._keeper):
+            poller.register(end, select.POLLIN)
+        while True:
+            left_s = deadline - monotonic()
+            ready = {fd for fd, _ in poller.poll(max(0.0, min(left_s, _STEP_S)) * 1000)}
+            self._raise_breach()
+            if self._keeper.fileno() in ready:
+                report = protocol.receive(self._keeper, within_s=_ORDER_WITHIN_S)
+                self._exit = report.get("exit", self._exit)
+            if self._channel.fileno() in ready:
+                return
+            if self._exit is not None and not _readable(self._channel):
+                raise protocol.ChannelClosed
+            if left_s <= 0:
+                raise protocol.DeadlinePassed
+
+    @staticmethod
+    def _value_of(reply: dict[str, Any], number: int) -> Any:
         kind = "exc" if "exc" in reply else "loaded" if "loaded" in reply else "ret"
         if reply.get(kind) != number or type(reply[kind]) is not int:
             raise protocol.ProtocolError("an answer to a question that was not asked")
         if kind == "exc":
-            raise Raised(reply)
+            try:
+                raised = Raised(reply)
+            except (KeyError, TypeError, ValueError, AttributeError):
+                raise protocol.ProtocolError(
+                    "an exception that cannot be read"
+                ) from None
+            raise raised
+        if "value" not in reply:
+            raise protocol.ProtocolError("an answer without a value")
         return reply["value"]
 
     def _send(self, message: Mapping[str, Any]) -> None:
@@ -354,9 +413,8 @@ class Worker:
 
     # The end.
 
-    def _kill_worker(self) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(self.pid, signal.SIGKILL)
+    def _kill_tree(self) -> None:
+        tree.kill_all_below(self._keeper_pid)
 
     def close(self) -> None:
         """End the whole tree and remove every trace of it. May be called again."""
@@ -365,32 +423,45 @@ class Worker:
         self._closed = True
         self._channel.close()
         if not self._kept_to_the_end():
-            tree.end_marked("HOME", str(self._scratch))
+            self._have_swept()
         self._keeper.close()
         if self._observer:
             self._observer.stop()
         os.close(self._output)
         self.stage.close()
         os.close(self._trace)
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        tree.remove_folder(str(self._scratch))
+
+    def _have_swept(self) -> None:
+        """Have the zygote, who adopts them, end the orphans of a keeper that was killed."""
+        order = {"sweep": self._keeper_pid}
+        with contextlib.suppress(protocol.ChannelClosed, protocol.DeadlinePassed):
+            protocol.send(self._zygote, order, within_s=_ORDER_WITHIN_S)
+            protocol.receive(self._zygote, within_s=_ORDER_WITHIN_S)
 
     def _kept_to_the_end(self) -> bool:
         """Have the keeper end the tree; return False if it was killed itself."""
-        deadline = monotonic() + _ORDER_WITHIN_S
+        deadline = monotonic() + _END_WITHIN_S
         with contextlib.suppress(protocol.ChannelClosed, protocol.DeadlinePassed):
-            protocol.send(self._keeper, {"kill": True}, within_s=_ORDER_WITHIN_S)
+            protocol.send(self._keeper, {"kill": True}, within_s=_END_WITHIN_S)
             while monotonic() < deadline:
-                report = protocol.receive(self._keeper, within_s=_ORDER_WITHIN_S)
+                report = protocol.receive(self._keeper, within_s=_END_WITHIN_S)
                 self._exit = report.get("exit", self._exit)
                 if "gone" in report:
                     return True
         return False
 
 
+def _readable(channel: socket.socket) -> bool:
+    poller = select.poll()
+    poller.register(channel, select.POLLIN)
+    return bool(poller.poll(0))
+
+
 def _source_line(line: Mapping[str, Any]) -> SourceLine:
     return SourceLine(
-        file=str(line["file"]),
+        file=str(line["file"])[:_NAME_CHARS],
         line=int(line["line"]),
-        function=str(line["function"]),
-        code=str(line["code"]),
+        function=str(line["function"])[:_NAME_CHARS],
+        code=str(line["code"])[:_TEXT_CHARS],
     )

@@ -21,14 +21,16 @@ def apply(limits: Limits) -> None:
     _lower(resource.RLIMIT_CORE, 0)
     _lower(resource.RLIMIT_NOFILE, _OPEN_FILES)
     _lower(resource.RLIMIT_FSIZE, limits.file_mib * _MIB)
-    _lower(resource.RLIMIT_CPU, limits.cpu_s)
+    # One second of grace: at the hard limit the kernel kills without saying why.
+    _lower(resource.RLIMIT_CPU, limits.cpu_s, grace=1)
     # A single huge allocation fails at once; slow growth is the observer's to see.
     _lower(resource.RLIMIT_DATA, max(2048, 2 * limits.memory_mib) * _MIB)
 
 
-def _lower(kind: int, value: int) -> None:
+def _lower(kind: int, value: int, *, grace: int = 0) -> None:
     _, hard = resource.getrlimit(kind)
+    end = value + grace
     if hard != resource.RLIM_INFINITY:
-        value = min(value, hard)
+        value, end = min(value, hard), min(end, hard)
     with contextlib.suppress(ValueError, OSError):  # macOS lacks some of them
-        resource.setrlimit(kind, (value, value))
+        resource.setrlimit(kind, (value, end))

@@ -11,6 +11,7 @@ import os
 import select
 import threading
 from collections.abc import Callable
+from time import monotonic
 
 from racecourse.model.exercise import Limits
 from racecourse.model.verdict import Cause
@@ -65,6 +66,7 @@ class Observer:
         poller = select.poll()
         poller.register(self._output, select.POLLIN)
         poller.register(self._stop, select.POLLIN)
+        next_look = 0.0
         while True:
             ready = [fd for fd, _ in poller.poll(_LOOK_EVERY_MS)]
             if self._output in ready and not self._read():
@@ -72,8 +74,10 @@ class Observer:
             if self._stop in ready:
                 self._read()
                 return
-            if not ready:
+            # By the clock: a submission that prints on and on is looked at as well.
+            if monotonic() >= next_look:
                 self._look()
+                next_look = monotonic() + _LOOK_EVERY_MS / 1000
 
     def _read(self) -> bool:
         """Take what is there; return False at the end of the output."""
@@ -93,6 +97,9 @@ class Observer:
 
     def _look(self) -> None:
         pids = tree.descendants(self._keeper)
+        if self.breach:
+            self._end()  # again, for what was started meanwhile
+            return
         if len(pids) > self._limits.processes:
             self._stop_tree(
                 Cause.PROCESSES,

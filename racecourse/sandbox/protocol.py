@@ -63,7 +63,7 @@ def decode(body: bytes) -> dict[str, Any]:
         raise ProtocolError(f"a frame of {len(body)} bytes; {MAX_FRAME_BYTES} at most")
     try:
         message = json.loads(
-            body,
+            body.decode("utf-8"),  # bytes would be taken for UTF-16 where they look so
             object_pairs_hook=_object,
             parse_constant=_no_constant,
             parse_int=_bounded_int,
@@ -149,12 +149,23 @@ def _measure(value: Any, depth_left: int) -> None:
         for key, item in value.items():
             if type(key) is not str:
                 raise ProtocolError(f"a key of type {type(key).__name__}")
+            _demand_unicode(key)
             _measure(item, depth_left - 1)
     elif isinstance(value, list | tuple):
         for item in value:
             _measure(item, depth_left - 1)
     elif type(value) is int and abs(value) > MAX_INT:
         raise ProtocolError("a whole number beyond 64 bits")
+    elif isinstance(value, str):
+        _demand_unicode(value)
+
+
+def _demand_unicode(text: str) -> None:
+    """Refuse half of a surrogate pair: no file and no terminal could take it later."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise ProtocolError("a text that is not Unicode") from None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ def parse(text: str, *, folder: str, source: str) -> tuple[Stack, ...]:
         source: The submission's text, to quote the lines.
     """
     stacks: list[Stack] = []
-    lines = source.splitlines()
+    lines = re.split(r"\r\n|\r|\n", source)  # where Python ends lines, and no more
     process, processes, threads = "", 0, 0
     frames: list[SourceLine] = []
     innermost = ""

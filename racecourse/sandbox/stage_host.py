@@ -6,6 +6,7 @@ kernel vouches for. A worker can refuse to ask; it cannot write history.
 """
 
 import contextlib
+import json
 import os
 import socket
 import struct
@@ -24,6 +25,9 @@ from racecourse.sandbox import protocol, tree
 HAS_GIL: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 _LOG_ENTRIES = 100_000
+_LOG_BYTES = 32 << 20  # of names and data; what a worker sends must not fill us up
+_NAME_CHARS = 200
+_WAIT_S = 600.0
 _CONNECTIONS = 400
 _FOREVER_S = 1e6
 _SEND_WITHIN_S = 10.0
@@ -53,7 +57,10 @@ class StageHost:
     def __init__(self, address: str) -> None:
         self._changed = threading.Condition()
         self._log: list[Event] = []
+        self._log_bytes = 0
         self._inside: Counter[str] = Counter()
+        self._inside_by: Counter[tuple[int, str]] = Counter()
+        self._connections: Counter[int] = Counter()
         self._peak: Counter[str] = Counter()
         self._waiting: Counter[str] = Counter()
         self._open: set[str] = set()
@@ -124,9 +131,10 @@ class StageHost:
         """Handle one question; block as long as its answer takes."""
         operation, name = str(question["op"]), str(question["name"])
         pid = peer_pid or int(question["pid"])
-        entry = _Entry(
-            self, name, pid, int(question["tid"]), question.get("data") or {}
-        )
+        data = question.get("data", {})
+        if not isinstance(data, dict) or len(name) > _NAME_CHARS:
+            raise protocol.ProtocolError("not a question of ours")
+        entry = _Entry(self, name, pid, int(question["tid"]), data)
         match operation:
             case "note":
                 entry.write("note")
@@ -138,7 +146,9 @@ class StageHost:
                 self._wait(entry)
             case "meet":
                 return self._meet(
-                    entry, int(question["parties"]), float(question["within_s"])
+                    entry,
+                    int(question["parties"]),
+                    min(float(question["within_s"]), _WAIT_S),
                 )
             case "draw":
                 with self._changed:
@@ -147,37 +157,59 @@ class StageHost:
                 raise protocol.ProtocolError(f"no operation {operation!r}")
         return None
 
+    def came(self, pid: int) -> None:
+        """Note that a process opened a connection."""
+        with self._changed:
+            self._connections[pid] += 1
+
+    def went(self, pid: int) -> None:
+        """Note that a connection closed; a process that is gone is inside of nothing."""
+        with self._changed:
+            self._connections[pid] -= 1
+            if self._connections[pid] > 0:
+                return
+            del self._connections[pid]
+            for key in [key for key in self._inside_by if key[0] == pid]:
+                self._inside[key[1]] -= self._inside_by.pop(key)
+            self._changed.notify_all()
+
     def _enter(self, entry: "_Entry") -> None:
         with self._changed:
+            entry.write("enter")  # first: a full log must not be counted
+            self._inside_by[entry.pid, entry.name] += 1
             self._inside[entry.name] += 1
             self._peak[entry.name] = max(
                 self._peak[entry.name], self._inside[entry.name]
             )
-            entry.write("enter")
+            self._changed.notify_all()
 
     def _leave(self, entry: "_Entry") -> None:
         with self._changed:
-            self._inside[entry.name] -= 1
+            # Who did not enter cannot make room for others.
+            if self._inside_by[entry.pid, entry.name] > 0:
+                self._inside_by[entry.pid, entry.name] -= 1
+                self._inside[entry.name] -= 1
             entry.write("leave")
 
     def _wait(self, entry: "_Entry") -> None:
         with self._changed:
-            self._waiting[entry.name] += 1
             entry.write("waiting")
+            self._waiting[entry.name] += 1
+            self._changed.notify_all()
             self._changed.wait_for(lambda: self._open & {entry.name, "*"})
             self._waiting[entry.name] -= 1
             entry.write("passed")
 
     def _meet(self, entry: "_Entry", parties: int, within_s: float) -> bool:
         with self._changed:
+            entry.write("arrived")
             meeting = self._meetings.setdefault(entry.name, _Meeting())
             meeting.here += 1
             self._peak[entry.name] = max(self._peak[entry.name], meeting.here)
             if meeting.here >= parties:
                 meeting.complete = True
                 del self._meetings[entry.name]
-                self._changed.notify_all()
-            entry.write("arrived")
+            self._changed.notify_all()
             self._changed.wait_for(
                 lambda: meeting.complete or "*" in self._open, timeout=within_s
             )
@@ -188,7 +220,8 @@ class StageHost:
 
     def _append(self, event: Event) -> None:
         with self._changed:
-            if len(self._log) >= _LOG_ENTRIES:
+            self._log_bytes += len(event.name) + len(json.dumps(event.data))
+            if len(self._log) >= _LOG_ENTRIES or self._log_bytes > _LOG_BYTES:
                 raise protocol.ProtocolError("too many events")
             self._log.append(event)
             self._changed.notify_all()
@@ -209,16 +242,19 @@ class _Entry:
     data: dict[str, Any]
 
     def write(self, kind: str) -> None:
-        self.host._append(  # noqa: SLF001 - one unit in two classes
-            Event(
-                kind=kind,
-                name=self.name,
-                at_ns=monotonic_ns(),
-                pid=self.pid,
-                worker=(self.pid, 0) if HAS_GIL else (self.pid, self.tid),
-                cpu_s=self._cpu_seconds() if kind in _TIMED else 0.0,
-                data=self.data,
-            )
+        with self.host._changed:  # noqa: SLF001 - one unit in two classes
+            # Stamped under the lock: the log's order is the order of its times.
+            self.host._append(self._event(kind))  # noqa: SLF001 - likewise
+
+    def _event(self, kind: str) -> Event:
+        return Event(
+            kind=kind,
+            name=self.name,
+            at_ns=monotonic_ns(),
+            pid=self.pid,
+            worker=(self.pid, 0) if HAS_GIL else (self.pid, self.tid),
+            cpu_s=self._cpu_seconds() if kind in _TIMED else 0.0,
+            data=self.data,
         )
 
     def _cpu_seconds(self) -> float:
@@ -263,15 +299,19 @@ class _Listener:
             protocol.ChannelClosed,
             protocol.DeadlinePassed,
             protocol.ProtocolError,
-            *(KeyError, TypeError, ValueError),
+            *(KeyError, TypeError, ValueError, OverflowError),
         )
-        with connection, contextlib.suppress(*ended):
-            peer = _peer_pid(connection)
-            while True:
-                question = protocol.receive(connection, within_s=_FOREVER_S)
-                value = self._host.answer(question, peer)
-                protocol.send(connection, {"value": value}, within_s=_SEND_WITHIN_S)
-        self._free.release()
+        peer = _peer_pid(connection)
+        self._host.came(peer or 0)
+        try:
+            with connection, contextlib.suppress(*ended):
+                while True:
+                    question = protocol.receive(connection, within_s=_FOREVER_S)
+                    value = self._host.answer(question, peer)
+                    protocol.send(connection, {"value": value}, within_s=_SEND_WITHIN_S)
+        finally:
+            self._host.went(peer or 0)
+            self._free.release()
 
 
 def _peer_pid(connection: socket.socket) -> int | None:

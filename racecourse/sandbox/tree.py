@@ -9,8 +9,11 @@ that detaches itself can leave the tree; the promise table in `docs/trust.md` sa
 import contextlib
 import ctypes
 import os
+import shutil
 import signal
+import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from time import monotonic, sleep  # noqa: TID251 - explained where it is used
 
@@ -26,17 +29,25 @@ def adopt_orphans() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def descendants(pid: int) -> list[int]:
+def descendants(pid: int, sparing: Collection[int] = ()) -> list[int]:
     """Return the process ids below `pid`, parents before children.
 
-    Processes that end while we look are left out; zombies are included.
+    Those in `sparing`, with all below them, are left out.
+
+    Processes that end while we look are left out; zombies are included. An orphan moves
+    to the root of the tree at the instant its parent ends, so the root is looked at
+    again after the walk: an orphan that moved behind our back is there by then.
     """
     found: list[int] = []
-    queue = [pid]
-    while queue:
-        children = _children(queue.pop())
-        found += children
-        queue += children
+
+    def news(parent: int) -> list[int]:
+        known = {*sparing, *found}
+        return [child for child in _children(parent) if child not in known]
+
+    while level := news(pid):
+        while level:
+            found += level
+            level = [child for parent in level for child in news(parent)]
     return found
 
 
@@ -133,37 +144,45 @@ def command_line(pid: int) -> str:
         return ""
 
 
-def end_all_below(pid: int, *, within_s: float = 5.0) -> int:
+def end_all_below(
+    pid: int, *, sparing: Collection[int] = (), within_s: float = 5.0
+) -> int:
     """Kill and reap everything below this process; return how many were still running.
+
+    Children in `sparing`, with all below them, are left alone.
 
     Everything is stopped before it is killed, so that a process which forks on and on
     cannot outrun the loop, and the loop goes on until a look finds nothing.
     """
     deadline = monotonic() + within_s
     killed: set[int] = set()
-    while (alive := descendants(pid)) and monotonic() < deadline:
+    while (alive := descendants(pid, sparing)) and monotonic() < deadline:
         for each in alive:
             _signal(each, signal.SIGSTOP)
-        for each in descendants(pid):
+        for each in descendants(pid, sparing):
             if each not in killed and is_running(each):
                 killed.add(each)
             _signal(each, signal.SIGKILL)
         _reap_all()
-        if descendants(pid):
+        if descendants(pid, sparing):
             sleep(0.001)
             _reap_all()
     return len(killed)
 
 
-def end_marked(variable: str, value: str) -> None:
-    """Kill every process whose environment has this variable with this value.
+def kill_all_below(pid: int) -> None:
+    """Kill what is below a process that may not be ours; its parent reaps it."""
+    for each in descendants(pid):
+        _signal(each, signal.SIGKILL)
 
-    The way out when a submission killed its own keeper and the tree is lost.
-    """
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if process.environ().get(variable) == value:
-                process.kill()
+
+def remove_folder(folder: str) -> None:
+    """Remove a folder however deep or closed a submission left it."""
+    with contextlib.suppress(RecursionError):
+        shutil.rmtree(folder, ignore_errors=True)
+    if os.path.lexists(folder):
+        for command in (["chmod", "-R", "u+rwx", folder], ["rm", "-rf", folder]):
+            subprocess.run(command, check=False, capture_output=True)
 
 
 def _signal(pid: int, number: int) -> None:

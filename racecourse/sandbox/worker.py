@@ -16,6 +16,7 @@ import linecache
 import multiprocessing
 import os
 import random
+import resource
 import signal
 import socket
 import sys
@@ -57,10 +58,10 @@ def _set_up_process(channel: int, output: int, trace: int) -> None:
     for source, target in ((null, 0), (output, 1), (output, 2)):
         os.dup2(source, target)
     # Nothing of the zygote's may stay open here, least of all its proof of life.
-    for fd in range(3, 64):
-        if fd not in {channel, trace}:
-            with contextlib.suppress(OSError):
-                os.close(fd)
+    low, high = sorted((channel, trace))
+    os.closerange(3, low)
+    os.closerange(low + 1, high)
+    os.closerange(high + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     # Written in C by a signal handler: it works while every thread is stuck.
     faulthandler.enable(file=trace)
@@ -101,9 +102,10 @@ class _Worker:
             reply = {"exc": number, **describe_exception(error, self._folder)}
         else:
             self._last = None
-        with contextlib.suppress(OSError, ValueError):
-            sys.stdout.flush()
-            sys.stderr.flush()
+        # Whatever the submission put in their place.
+        for stream in (sys.stdout, sys.stderr, sys.__stdout__):
+            with contextlib.suppress(BaseException):
+                stream.flush()  # type: ignore[union-attr]
         protocol.send(self._channel, reply, within_s=_REPLY_WITHIN_S)
 
     def _load(  # noqa: PLR0913 - the fields of one frame
@@ -164,8 +166,8 @@ def _named(path: str) -> Callable[..., Any]:
 def describe_exception(error: BaseException, folder: str) -> dict[str, Any]:
     """Return an exception as plain data: type, text, and the student's own frames only."""
     try:
-        text = str(error)[:_TEXT_CHARS]
-    except Exception:  # noqa: BLE001 - the submission's own __str__
+        text = _readable(str(error)[:_TEXT_CHARS]).replace(f"{folder}/", "")
+    except BaseException:  # noqa: BLE001 - the submission's own __str__
         text = "(its text cannot be read)"
     frames = []
     trace = error.__traceback__
@@ -179,7 +181,7 @@ def describe_exception(error: BaseException, folder: str) -> dict[str, Any]:
                     "function": code.co_name,
                     "code": linecache.getline(
                         code.co_filename, trace.tb_lineno
-                    ).strip(),
+                    ).strip()[:_TEXT_CHARS],
                 }
             )
         trace = trace.tb_next
@@ -191,37 +193,59 @@ def describe_exception(error: BaseException, folder: str) -> dict[str, Any]:
     }
 
 
+def _readable(text: str) -> str:
+    """Return the text with half surrogate pairs, which no frame takes, as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def _signatures() -> dict[str, Any]:
     """Describe the submission's public callables, for the check against the starter."""
-    import inspect  # noqa: PLC0415 - only the first look needs it
-
-    solution = sys.modules["solution"]
     found: dict[str, Any] = {}
-
-    def note(path: str, value: object) -> None:
-        try:
-            parameters = inspect.signature(value).parameters.values()  # type: ignore[arg-type]
-        except (TypeError, ValueError):
-            found[path] = None  # callable, but it does not tell how
-            return
-        found[path] = [
-            {"name": p.name, "kind": p.kind.name, "required": p.default is p.empty}
-            for p in parameters
-        ]
-
-    for name, value in list(vars(solution).items()):
+    for name, value in list(vars(sys.modules["solution"]).items()):
         if name.startswith("_"):
             continue
         if callable(value):
-            note(name, value)
+            found[name] = _parameters(value, bound=False)
         if isinstance(value, type):
-            for member in dir(value):
-                attribute = getattr(value, member, None)
-                if callable(attribute) and not member.startswith("__"):
-                    note(f"{name}.{member}", attribute)
-                elif not member.startswith("_"):
-                    found.setdefault(f"{name}.{member}", None)
+            found |= _members(name, value)
     return found
+
+
+def _members(name: str, value: type) -> dict[str, Any]:
+    import inspect  # noqa: PLC0415 - only the first look needs it
+
+    found: dict[str, Any] = {}
+    for member in dir(value):
+        attribute = getattr(value, member, None)
+        if callable(attribute) and not member.startswith("__"):
+            static = inspect.getattr_static(value, member)
+            bound = hasattr(type(static), "__get__") and not isinstance(
+                static, classmethod | staticmethod
+            )
+            found[f"{name}.{member}"] = _parameters(attribute, bound=bound)
+        elif not member.startswith("_"):
+            found[f"{name}.{member}"] = None
+    return found
+
+
+def _parameters(value: object, *, bound: bool) -> list[dict[str, Any]] | None:
+    """Return what a callable takes, or None if it does not tell.
+
+    Of what binds to an instance the first one is left out, whatever it is called.
+    """
+    import inspect  # noqa: PLC0415 - only the first look needs it
+
+    try:
+        signature = inspect.signature(value)  # type: ignore[arg-type]
+    except Exception:  # noqa: BLE001 - the submission's own __signature__ may raise
+        return None
+    parameters = list(signature.parameters.values())
+    if parameters and parameters[0].kind <= inspect.Parameter.POSITIONAL_OR_KEYWORD:
+        del parameters[: int(bound)]
+    return [
+        {"name": p.name, "kind": p.kind.name, "required": p.default is p.empty}
+        for p in parameters
+    ]
 
 
 def _threads() -> list[str]:

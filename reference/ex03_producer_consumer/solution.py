@@ -328,7 +328,7 @@ class _Child:
                     self._pipe.close()
                     raise
 
-    def __call__(self, *request: Any) -> Answer:  # noqa: ANN401 - any item
+    def __call__(self, *request: Any) -> Answer:
         """Have the hand called over there.
 
         Raises:

@@ -1,0 +1,1 @@
+"""Wrong submissions to exercise 3 that `grade demo` shows; wrong on purpose."""

@@ -19,19 +19,22 @@ _BUILT_IN_ERRORS = (
 )
 _LARGE_BYTES = 1 << 20
 _PAUSE_S = 1.6
+_READY_WITHIN_S = 5.0
+_SETTLED_WITHIN_S = 0.5
 
 
 @check("C1")
 def test_threads_consume_every_item_exactly_once(submission, work):
     """Any number of producers and consumers: all items once, all counts exact."""
     _all_shapes_are_done(submission, work, "thread", [(1, 1), (1, 4), (3, 2), (2, 5)])
+    _what_is_left_at_the_end_is_done(submission, "thread")
 
 
 @check("C2")
 def test_processes_consume_every_item_exactly_once(submission, work):
     """The same with processes: consume() runs in none but theirs."""
     _all_shapes_are_done(submission, work, "process", [(1, 1), (1, 4), (3, 2)])
-    submission.call("watched_run", source={"each": 4}, backend="process")
+    _what_is_left_at_the_end_is_done(submission, "process")
     pids = {event.pid for event in submission.stage.log("consume")}
     must.hold(
         submission.worker.pid not in pids,
@@ -47,6 +50,29 @@ def _all_shapes_are_done(submission, work, backend, shapes):
         seen = submission.call("whole_run", **given.args, backend=backend, **size)
         run = f"producers={producers}, consumers={consumers}"
         given.must_be_done(seen, run=run)
+
+
+def _what_is_left_at_the_end_is_done(submission, backend):
+    """Hold the consumers until every producer has ended; the queue still has items."""
+    pending = submission.begin(
+        "watched_run",
+        source={"each": 5},
+        work={"hold": True},
+        backend=backend,
+        producers=2,
+    )
+    stage = submission.stage
+    stage.until(lambda s: s.count("produced") == 10, within_s=_READY_WITHIN_S)
+    submission.settle(within_s=_SETTLED_WITHIN_S)
+    stage.open("go")
+    seen = pending.result()
+    made = [event.data["item"] for event in stage.log("produced")]
+    must.have_same_items(
+        seen["results"],
+        made,
+        what="items that were still queued when the last producer ended, in results",
+    )
+    must.equal(seen["consumed"], 10, what="consumed, of 10 items")
 
 
 @check("C3")

@@ -63,6 +63,8 @@ def test_counts_are_exact_when_threads_are_stalled(submission, work):
     )
     stalls = submission.call("stalls_to_try", limit=_SCHEDULES, **given.args, **size)
     for token, place in stalls:
+        if submission.left_s < 2 * _STALLED_WITHIN_S:
+            break  # slow code sees fewer schedules; that is not to its blame
         given = work(producers=2, each=6)
         pending = submission.begin("stalled_run", token=token, **given.args, **size)
         with _told_where(place):

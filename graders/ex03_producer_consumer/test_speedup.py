@@ -7,6 +7,7 @@ _TOGETHER_WITHIN_S = 3.0
 _SETTLED_WITHIN_S = 0.5  # what spins never settles
 _BURN_S = 0.15  # CPU time of one job: fifteen ticks of the clock that counts it
 _STALL_S = 0.6
+_IDLE_SHARE = 0.25
 
 
 @check("S1")
@@ -90,17 +91,27 @@ def test_waiting_costs_nothing(submission):
     ):
         with submission.fresh() as threads, submission.fresh() as processes:
             calls = [stalled(threads, "thread"), stalled(processes, "process")]
-            shares = cpu_shares(threads, processes, over_s=_STALL_S)
+            shares = _lowest_shares(threads, processes)
             for call in calls:
                 call.worker.stage.open_all()
                 call.result()
         for backend, share in zip(("thread", "process"), shares, strict=True):
             must.hold(
-                share < 0.25,
+                share < _IDLE_SHARE,
                 f"{backend}: while {who} waited for {what}, the pipeline used"
                 f" {share:.0%} of the CPU time that a busy loop gets; less than 25% was"
                 " expected.",
             )
+
+
+def _lowest_shares(*workers):
+    """Look longer at what seems to loop: a loop goes on, the end of a start does not."""
+    shares = cpu_shares(*workers, over_s=_STALL_S)
+    for _ in range(2):
+        if max(shares) >= _IDLE_SHARE:
+            again = cpu_shares(*workers, over_s=2 * _STALL_S)
+            shares = [min(pair) for pair in zip(shares, again, strict=True)]
+    return shares
 
 
 def _stall_empty(submission, backend):

@@ -184,12 +184,11 @@ class _Run(Generic[T, R]):
 
     def wait(self, children: "Sequence[_Child]") -> PipelineResult[R]:
         """Return the result once the last consumer has left; raise what broke."""
-        tick = 0.00005
+        while not self._is_over():
+            self._stopping()
+            for child in children:
+                child.check()
         with self._changed:
-            while not self._changed.wait_for(self._is_over, tick):
-                self._stopping()
-                for child in children:
-                    child.check()
             if self._failure is not None:
                 raise self._failure
             self._changed.wait_for(lambda: not self._left["producers"], _GRACE_S)

@@ -234,7 +234,7 @@ class _Run(Generic[T, R]):
         """Yield items, waiting for them, until no more can come."""
         while not self._stopping():
             while not (self._items or self._halted or not self._left["producers"]):
-                time.sleep(0)
+                pass
             with self._changed:
                 if not self._items and self._left["producers"]:
                     continue

@@ -225,7 +225,6 @@ class _Run(Generic[T, R]):
             with self._changed:
                 if self._halted or len(self._items) < self._maxsize:
                     break
-            time.sleep(0)
         with self._changed:
             if not self._halted:
                 self._items.append(item)

@@ -1,0 +1,275 @@
+"""The controlled library: the standard library's own code on controlled primitives.
+
+Replace below, execute again above. `_thread` and `time` are ours; `threading`,
+`queue`, `concurrent.futures` and `sched` are the installed Python's own files,
+executed once more with those underneath. What a program sees is therefore not an
+imitation, on any version.
+
+Two things are ours although they stand above: `Thread.start` and `Thread.join`,
+because the library's way through an event and a lock would add some fifty points
+to every execution, and `local`, whose lock protects nothing here.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib.util
+import itertools
+import os
+import queue
+import types
+from typing import TYPE_CHECKING, Any
+
+from racecourse.engine.threads.lock import Lock
+from racecourse.engine.threads.primitives import make_thread_module, make_time_module
+from racecourse.engine.threads.thread_class import make_threads_native
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from racecourse.engine.threads.scheduler import Scheduler
+
+_REEXECUTED = (
+    "threading",
+    "queue",
+    "concurrent.futures._base",
+    "concurrent.futures.thread",
+    "sched",
+    "random",
+)
+_FUTURES_NAMES = (
+    *("FIRST_COMPLETED", "FIRST_EXCEPTION", "ALL_COMPLETED", "CancelledError"),
+    *("TimeoutError", "InvalidStateError", "BrokenExecutor", "Future", "Executor"),
+    *("wait", "as_completed"),
+)
+
+
+class NotUnderControlError(RuntimeError):
+    """The program needs something that the engine cannot schedule."""
+
+
+class Library:
+    """The modules that a program gets instead of the installed ones."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self.modules: dict[str, types.ModuleType] = {
+            "_thread": make_thread_module(scheduler),
+            "time": make_time_module(scheduler),
+            "_queue": _exceptions_of_queue(),
+            "os": _os_without_fork_handlers(),
+        }
+        self.foreign: set[str] = set()
+        """Modules that the program imported and that run as they are."""
+        self._serials = itertools.count()
+        for name in _REEXECUTED:
+            self._execute(name)
+        del self.modules["os"], self.modules["_queue"]
+        self._threading = vars(self.modules["threading"])
+        self._threading["local"] = self._make_local()
+        make_threads_native(self.modules["threading"], scheduler)
+        self._quieten_conditions()
+        self._assemble_futures()
+        self._atexits = list(self._threading["_threading_atexits"])
+        self._excepthook = self._threading["excepthook"]
+
+    # Between executions
+
+    def reset(self) -> None:
+        """Forget the last execution: what the library keeps in its modules."""
+        self._serials = itertools.count()
+        threading = self._threading
+        main = threading["_main_thread"]
+        threading["_active"].clear()
+        threading["_active"][main.ident] = main
+        threading["_limbo"].clear()
+        threading["_dangling"].clear()
+        threading["_counter"] = itertools.count(1).__next__
+        threading["_threading_atexits"][:] = self._atexits
+        threading["_SHUTTING_DOWN"] = False
+        threading["excepthook"] = self._excepthook
+        if "_shutdown_locks" in threading:  # before Python 3.13
+            threading["_shutdown_locks"].clear()
+        pool = vars(self.modules["concurrent.futures.thread"])
+        pool["_threads_queues"].clear()
+        pool["_shutdown"] = False
+        pool["ThreadPoolExecutor"]._counter = itertools.count().__next__
+        self.modules["random"].__dict__["seed"](0)
+        self._free_locks()
+
+    def _free_locks(self) -> None:
+        """Open the locks that an unwound execution left closed."""
+        for module in self.modules.values():
+            for value in vars(module).values():
+                lock = getattr(value, "_block", value)
+                if isinstance(lock, Lock) and lock.held:
+                    value._at_fork_reinit()
+
+    def shut_down(self) -> None:
+        """Do what the interpreter does when the main thread ends: close the pools."""
+        for callback in reversed(self._threading["_threading_atexits"]):
+            callback()
+
+    # Importing
+
+    def builtins(
+        self,
+        extra: Mapping[str, object],
+        own: Mapping[str, types.ModuleType] | None = None,
+    ) -> dict[str, object]:
+        """Return the builtins of a module under control.
+
+        Args:
+            extra: Further names that the module shall see, or see differently.
+            own: Modules of the program, which can import one another.
+        """
+        importer = _Importer(self, own or {})
+        return {**vars(builtins), **extra, "__import__": importer}
+
+    def _execute(
+        self, name: str, instead: Mapping[str, types.ModuleType] | None = None
+    ) -> types.ModuleType:
+        """Execute a module of the standard library once more."""
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.loader is None:
+            raise NotUnderControlError(f"This Python has no module {name!r}.")
+        module = importlib.util.module_from_spec(spec)
+        names = {"id": _stable_id, "__rc_library__": True}
+        vars(module)["__builtins__"] = self.builtins(names, instead)
+        vars(module)["__rc_library__"] = True
+        self.modules[name] = module
+        code = spec.loader.get_code(name)  # type: ignore[attr-defined]
+        exec(code, vars(module))  # noqa: S102 - the standard library's own code
+        for value in vars(module).values():
+            if isinstance(value, type) and value.__module__ == name:
+                value.__rc_library__ = True  # type: ignore[attr-defined]
+        return module
+
+    def _make_local(self) -> type:
+        """Return `threading.local` without points: its lock protects nothing here."""
+        stand_in = types.ModuleType("threading")
+        vars(stand_in)["current_thread"] = self._threading["current_thread"]
+        vars(stand_in)["RLock"] = _NoLock
+        module = self._execute("_threading_local", {"threading": stand_in})
+        local: type = vars(module)["local"]
+        return local
+
+    def _quieten_conditions(self) -> None:
+        """Spare the point before a condition takes the lock that it waits on.
+
+        It has made that lock in the line before, and nobody else knows it yet.
+        """
+        wait = self._threading["Condition"].wait
+        allocate = self._threading["_allocate_lock"]
+
+        def allocate_private() -> Lock:
+            lock: Lock = allocate()
+            lock.is_private = True
+            return lock
+
+        names = {**self._threading, "_allocate_lock": allocate_private}
+        self._threading["Condition"].wait = types.FunctionType(
+            wait.__code__, names, wait.__name__, wait.__defaults__
+        )
+
+    def _assemble_futures(self) -> None:
+        """Build the package `concurrent.futures` around its re-executed parts."""
+        base = self.modules["concurrent.futures._base"]
+        thread = self.modules["concurrent.futures.thread"]
+        package = types.ModuleType("concurrent")
+        futures = types.ModuleType("concurrent.futures")
+        for name in _FUTURES_NAMES:
+            vars(futures)[name] = vars(base)[name]
+        vars(futures).update(
+            ThreadPoolExecutor=vars(thread)["ThreadPoolExecutor"],
+            ProcessPoolExecutor=_ProcessPoolExecutor,
+            thread=thread,
+            _base=base,
+        )
+        vars(package)["futures"] = futures
+        self.modules["concurrent"] = package
+        self.modules["concurrent.futures"] = futures
+        self._number_futures(vars(base)["Future"])
+
+    def _number_futures(self, future: Any) -> None:
+        """Keep sets of futures in one order: an address is different every time."""
+        construct = future.__init__
+
+        def __init__(self_: Any) -> None:  # noqa: N807 - it becomes that method
+            self_._rc_serial = next(self._serials)
+            construct(self_)
+
+        future.__init__ = __init__
+        future.__hash__ = lambda self_: self_._rc_serial
+
+
+class _Importer:
+    """The `__import__` of modules under control."""
+
+    def __init__(
+        self, library: Library, own: Mapping[str, types.ModuleType]
+    ) -> None:
+        self._library = library
+        self._own = own
+
+    def __call__(
+        self,
+        name: str,
+        globals_: Mapping[str, Any] | None = None,
+        locals_: Mapping[str, Any] | None = None,
+        fromlist: Sequence[str] | None = (),
+        level: int = 0,
+    ) -> Any:
+        absolute = name
+        if level:
+            package = (globals_ or {}).get("__package__") or ""
+            absolute = importlib.util.resolve_name("." * level + name, package)
+        if self._find(absolute) is None:
+            self._library.foreign.add(absolute)
+            return builtins.__import__(name, globals_, locals_, fromlist or (), level)
+        if fromlist:
+            return self._find(absolute)
+        return self._find(absolute.partition(".")[0])
+
+    def _find(self, name: str) -> types.ModuleType | None:
+        return self._own.get(name) or self._library.modules.get(name)
+
+
+class _NoLock:
+    """Stands where a lock is not needed: nobody else runs meanwhile."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *exc_info: object) -> None:
+        return None
+
+
+class _ProcessPoolExecutor:
+    """Refuses by name what cannot be scheduled."""
+
+    def __init__(self, *_args: object, **_kwargs: object) -> None:
+        raise NotUnderControlError(
+            "ProcessPoolExecutor starts real processes, which the engine cannot "
+            "schedule. Explore the program with a ThreadPoolExecutor."
+        )
+
+
+def _stable_id(thing: object) -> int:
+    """Return a number by which the library may sort, the same in every execution."""
+    serial: int = getattr(thing, "_rc_serial", id(thing))
+    return serial
+
+
+def _exceptions_of_queue() -> types.ModuleType:
+    """Return a `_queue` with nothing but its exception: `SimpleQueue` must be ours."""
+    module = types.ModuleType("_queue")
+    vars(module)["Empty"] = queue.Empty
+    return module
+
+
+def _os_without_fork_handlers() -> types.ModuleType:
+    """Return an `os` in which the library, executed again, cannot register again."""
+    module = types.ModuleType("os")
+    hidden = {"fork", "register_at_fork"}
+    vars(module).update({k: v for k, v in vars(os).items() if k not in hidden})
+    return module

@@ -1,1 +1,41 @@
 """Controlled execution: virtual time and the exploration of schedules."""
+
+from racecourse.engine.explore import (
+    explore,
+    explore_file,
+    explore_program,
+    explore_source,
+    replay,
+)
+from racecourse.engine.failures import Failure, Kind, Waiting
+from racecourse.engine.portfolio import Budget
+from racecourse.engine.program import (
+    CannotExploreError,
+    Program,
+    Source,
+    read_program,
+)
+from racecourse.engine.report import RaceReport, Report, Verdict
+from racecourse.engine.schedule import BadTokenError, Limits, Schedule
+
+__all__ = [
+    "BadTokenError",
+    "Budget",
+    "CannotExploreError",
+    "Failure",
+    "Kind",
+    "Limits",
+    "Program",
+    "RaceReport",
+    "Report",
+    "Schedule",
+    "Source",
+    "Verdict",
+    "Waiting",
+    "explore",
+    "explore_file",
+    "explore_program",
+    "explore_source",
+    "read_program",
+    "replay",
+]

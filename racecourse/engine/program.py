@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import hashlib
+import sys
 import types
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,15 @@ if TYPE_CHECKING:
 
     from racecourse.engine.sites import Site
     from racecourse.engine.threads.library import Library
+
+EVERY_SITE = EverySite()
+_FIELDS = frozenset({"field", "dataclasses.field"})
+_PLAIN_DECORATORS = frozenset(
+    [
+        *("dataclass", "dataclasses.dataclass", "staticmethod", "classmethod"),
+        *("property", "override", "typing.override", "abstractmethod"),
+    ]
+)
 
 
 class CannotExploreError(Exception):
@@ -160,12 +170,16 @@ def _is_stateless(statement: ast.stmt) -> bool:
             return True
         case ast.Assign(value=value) | ast.AnnAssign(value=value):
             return value is None or _is_constant(value)
-        case ast.FunctionDef(args=args, decorator_list=[]):
-            return _has_constant_defaults(args)
-        case ast.AsyncFunctionDef(args=args, decorator_list=[]):
-            return _has_constant_defaults(args)
-        case ast.ClassDef(decorator_list=[], body=body):
-            return all(_is_stateless(inner) for inner in body)
+        case ast.FunctionDef() | ast.AsyncFunctionDef():
+            return _is_plain(statement.decorator_list) and _has_constant_defaults(
+                statement.args
+            )
+        case ast.ClassDef(bases=bases, decorator_list=decorators, body=body):
+            return (
+                _is_plain(decorators)
+                and all(_is_library(base) for base in bases)
+                and all(_is_stateless(inner) for inner in body)
+            )
         case ast.Pass():
             return True
         case _:
@@ -189,8 +203,21 @@ def _is_constant(value: ast.expr) -> bool:
             return _is_constant(operand)
         case ast.BinOp(left=left, right=right):
             return _is_constant(left) and _is_constant(right)
+        case ast.Call(func=func):
+            return ast.unparse(func) in _FIELDS
         case _:
             return False
 
 
-EVERY_SITE = EverySite()
+def _is_plain(decorators: list[ast.expr]) -> bool:
+    """Tell whether decorators keep nothing from one call to the next."""
+    return all(
+        ast.unparse(d.func if isinstance(d, ast.Call) else d) in _PLAIN_DECORATORS
+        for d in decorators
+    )
+
+
+def _is_library(base: ast.expr) -> bool:
+    if isinstance(base, ast.Attribute):
+        return ast.unparse(base).partition(".")[0] in sys.stdlib_module_names
+    return isinstance(base, ast.Name)

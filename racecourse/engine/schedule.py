@@ -13,7 +13,10 @@ import binascii
 import dataclasses
 import json
 import zlib
-from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 CLOCK = -1
 """Chosen in place of a task: time passes although somebody could run."""
@@ -62,6 +65,31 @@ class Schedule:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one execution may use."""
+
+    points_max: int = 20_000
+    sleepers_may_oversleep: bool = False
+    """Whether time may pass while somebody could run, up to the end of a sleep."""
+    timeouts_may_fire: bool = False
+    """The same, up to the end of any wait with a timeout."""
+    early_wakeups: bool = False
+    """Whether a condition may wake its waiter without a notify."""
+
+    @classmethod
+    def of(cls, values: Sequence[Any]) -> Limits:
+        """Build limits from the values of their fields, in order."""
+        points_max, *flags = values
+        oversleep, fire, early = (bool(flag) for flag in flags)
+        return cls(
+            points_max=int(points_max),
+            sleepers_may_oversleep=oversleep,
+            timeouts_may_fire=fire,
+            early_wakeups=early,
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """All that is needed to see one execution again, except the program itself."""
 
@@ -70,6 +98,8 @@ class Recipe:
     """True if every access was a preemption point, not only the shared ones."""
     cancel_at: int = 0
     """Suspension of the victim at which it is cancelled; 0 for never."""
+    limits: Limits = Limits()
+    """What was allowed; a schedule means nothing under other rules."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +112,6 @@ class Address:
     """(name, path) of each further file that is rewritten with it."""
     digest: str = ""
     """Fingerprint of all sources; a schedule means nothing for other text."""
-    options: tuple[tuple[str, bool | int | str], ...] = ()
-    """Settings of the exploration under which the schedule was found."""
 
 
 def write_token(recipe: Recipe, address: Address) -> str:
@@ -96,7 +124,7 @@ def write_token(recipe: Recipe, address: Address) -> str:
         "f": address.function,
         "m": address.modules,
         "d": address.digest,
-        "o": address.options,
+        "l": dataclasses.astuple(recipe.limits),
     }
     text = json.dumps(body, separators=(",", ":")).encode()
     packed = base64.urlsafe_b64encode(zlib.compress(text, 9)).decode()
@@ -119,13 +147,13 @@ def read_token(token: str) -> tuple[Recipe, Address]:
             schedule=Schedule.of(tuple(row) for row in body["s"]),
             every_site=bool(body["e"]),
             cancel_at=int(body["c"]),
+            limits=Limits.of(body["l"]),
         )
         address = Address(
             path=body["p"],
             function=body["f"],
             modules=tuple((name, path) for name, path in body["m"]),
             digest=body["d"],
-            options=tuple((name, value) for name, value in body["o"]),
         )
     except (binascii.Error, zlib.error, ValueError, KeyError, TypeError) as error:
         raise BadTokenError("The replay token is damaged.") from error

@@ -27,6 +27,8 @@ class Trace:
     """One execution, recorded."""
 
     failure: Failure | None
+    tasks: tuple[str, ...]
+    """Names, in the order in which the tasks were started."""
     events: tuple[Event, ...]
     waiting: tuple[Waiting, ...]
     """Who stood where at the end, if nobody could go on."""

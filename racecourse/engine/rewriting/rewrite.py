@@ -383,13 +383,20 @@ class _Rewriter(ast.NodeTransformer):
         return node
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        return self._visit_scope(node)
+        return self._visit_function(node)
 
     def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
-        return self._visit_scope(node)
+        return self._visit_function(node)
+
+    def _visit_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
+        # An annotation is read by tools, not by tasks.
+        returns, node.returns = node.returns, None
+        self._visit_scope(node)
+        node.returns = returns
+        return node
 
     def visit_arg(self, node: ast.arg) -> ast.arg:
-        return node  # an annotation is read by tools, not by tasks
+        return node  # nothing in it but an annotation
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
         return self._visit_scope(node)

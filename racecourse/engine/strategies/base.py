@@ -68,6 +68,10 @@ class Strategy(Protocol):
         """Take note that `task` has run long enough for the others to starve."""
         ...
 
+    def ended(self, passed: int) -> None:
+        """Take note of the end, `passed` points after the last question."""
+        ...
+
 
 def rotation(moment: Moment) -> tuple[int, ...]:
     """Return the options in round-robin order, beginning with the default."""

@@ -46,3 +46,6 @@ class RandomWalk:
 
     def demote(self, task: int) -> None:
         """Do nothing: a walk without memory starves nobody."""
+
+    def ended(self, passed: int) -> None:
+        """Need nothing."""

@@ -54,3 +54,6 @@ class Replay:
 
     def demote(self, task: int) -> None:
         """Do nothing: the schedule was found under the same fairness rule."""
+
+    def ended(self, passed: int) -> None:
+        """Need nothing."""

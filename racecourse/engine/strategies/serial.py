@@ -28,3 +28,6 @@ class Serial:
 
     def demote(self, task: int) -> None:
         """Do nothing: round robin starves nobody."""
+
+    def ended(self, passed: int) -> None:
+        """Need nothing."""

@@ -7,6 +7,7 @@ last one.
 
 from __future__ import annotations
 
+import contextvars
 from typing import TYPE_CHECKING, Protocol
 
 import greenlet
@@ -44,21 +45,43 @@ class Handoff(Protocol):
         ...
 
 
+class _Carrier(greenlet.greenlet):
+    """A greenlet that lives one task after another.
+
+    Entering a new greenlet makes the interpreter map memory for its frames, which
+    costs more than everything else about a task.
+    """
+
+    body: Callable[[], Task | None]
+    entered: bool
+
+    def __init__(self, hub: greenlet.greenlet, idle: list[_Carrier]) -> None:
+        super().__init__(parent=hub)
+        self._hub = hub
+        self._idle = idle
+
+    def run(self, *_: object) -> None:
+        while True:
+            self.entered = True
+            # A thread begins with an empty context; so does a task.
+            following = contextvars.Context().run(self.body)
+            self._idle.append(self)
+            (self._hub if following is None else following.carrier).switch()
+
+
 class Greenlets:
     """The hand-off of choice."""
 
     def __init__(self) -> None:
         self._hub = greenlet.getcurrent()
+        self._idle: list[_Carrier] = []
+        self._stuck: list[greenlet.greenlet] = []
 
     def create(self, task: Task, body: Callable[[], Task | None]) -> None:
         """Give the task a greenlet."""
-
-        def run(*_: object) -> None:
-            following = body()
-            # A dying greenlet continues in its parent.
-            carrier.parent = self._hub if following is None else following.carrier
-
-        carrier = greenlet.greenlet(run, self._hub)
+        carrier = self._idle.pop() if self._idle else _Carrier(self._hub, self._idle)
+        carrier.body = body
+        carrier.entered = False
         task.carrier = carrier
 
     def start(self, task: Task) -> None:
@@ -70,10 +93,16 @@ class Greenlets:
         following.carrier.switch()
 
     def stop_for_good(self) -> None:
-        """Continue in the hub."""
+        """Continue in the hub, and never come back.
+
+        The greenlet is kept: dropping it would run it once more.
+        """
+        self._stuck.append(greenlet.getcurrent())
         self._hub.switch()
 
     def unwind(self, task: Task) -> None:
-        """Throw into the greenlet; one that never started has nothing to leave."""
-        if task.carrier:
+        """Throw into the greenlet; a task that never ran has nothing to leave."""
+        if task.carrier.entered:
             task.carrier.throw(Unwind)
+        else:
+            self._idle.append(task.carrier)

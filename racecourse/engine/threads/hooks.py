@@ -51,6 +51,7 @@ _IMMUTABLE = (
     *(int, float, complex, bool, str, bytes, tuple, frozenset, range, type(None)),
     *(types.FunctionType, types.BuiltinFunctionType, types.MethodType, super),
 )
+_OUTLIVING = (type, types.ModuleType, types.FunctionType)
 _LOCK_FREE = frozenset({"is_set", "isSet", "n_waiting", "broken", "qsize", "empty"})
 """Methods of the controlled library that look at shared state without a lock."""
 _SIMPLE_QUEUE = frozenset({"put", "put_nowait"})
@@ -84,6 +85,7 @@ def step_hooks(
             label = sites[site].name
             scheduler.current.step = Step(location, label, access is not Access.READ)
             scheduler.point()
+            scheduler.current.step = None
 
     def none(*_: object) -> None:
         return None
@@ -102,7 +104,6 @@ def record_hooks(
 
     def reach(site: int, thing: Any, key: object) -> None:
         if site in points:
-            scheduler.current.step = None
             scheduler.point()
         _record(recorder, scheduler.current, sites[site], site, thing, key, own_modules)
 
@@ -327,6 +328,8 @@ def _record(
     own_modules: Collection[str],
 ) -> None:
     if info.owner < 0:
+        if info.access is Access.WRITE and isinstance(thing, _OUTLIVING):
+            recorder.changed_module_state()
         if isinstance(thing, _IMMUTABLE) or isinstance(thing, Lock):
             recorder.passed(site)
             return

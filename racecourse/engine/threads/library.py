@@ -17,6 +17,7 @@ import importlib.util
 import itertools
 import os
 import queue
+import sys
 import types
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ from racecourse.engine.threads.primitives import make_thread_module, make_time_m
 from racecourse.engine.threads.thread_class import make_threads_native
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from racecourse.engine.threads.scheduler import Scheduler
 
@@ -60,6 +61,7 @@ class Library:
         }
         self.foreign: set[str] = set()
         """Modules that the program imported and that run as they are."""
+        self._used: set[str] = set()
         self._serials = itertools.count()
         for name in _REEXECUTED:
             self._execute(name)
@@ -67,10 +69,12 @@ class Library:
         self._threading = vars(self.modules["threading"])
         self._threading["local"] = self._make_local()
         make_threads_native(self.modules["threading"], scheduler)
-        self._quieten_conditions()
+        self._adapt_conditions(scheduler)
         self._assemble_futures()
         self._atexits = list(self._threading["_threading_atexits"])
         self._excepthook = self._threading["excepthook"]
+        self._locks = self._module_locks()
+        self._used.clear()
 
     # Between executions
 
@@ -93,16 +97,19 @@ class Library:
         pool["_threads_queues"].clear()
         pool["_shutdown"] = False
         pool["ThreadPoolExecutor"]._counter = itertools.count().__next__
-        self.modules["random"].__dict__["seed"](0)
-        self._free_locks()
+        if "random" in self._used:
+            vars(self.modules["random"])["seed"](0)
+        for lock in self._locks:  # an unwound execution may have left one closed
+            lock._at_fork_reinit()
 
-    def _free_locks(self) -> None:
-        """Open the locks that an unwound execution left closed."""
-        for module in self.modules.values():
-            for value in vars(module).values():
-                lock = getattr(value, "_block", value)
-                if isinstance(lock, Lock) and lock.held:
-                    value._at_fork_reinit()
+    def _module_locks(self) -> list[Any]:
+        """Return the locks that the library keeps in its modules."""
+        return [
+            value
+            for module in self.modules.values()
+            for value in vars(module).values()
+            if isinstance(getattr(value, "_block", value), Lock)
+        ]
 
     def shut_down(self) -> None:
         """Do what the interpreter does when the main thread ends: close the pools."""
@@ -153,23 +160,30 @@ class Library:
         local: type = vars(module)["local"]
         return local
 
-    def _quieten_conditions(self) -> None:
-        """Spare the point before a condition takes the lock that it waits on.
+    def _adapt_conditions(self, scheduler: Scheduler) -> None:
+        """Let conditions wake early, and spare them a point that decides nothing.
 
-        It has made that lock in the line before, and nobody else knows it yet.
+        The point is the one before a condition takes the lock that it waits on: it
+        has made that lock in the line before, and nobody else knows it yet. Only
+        waits in the program's own code wake early: those inside the library, in
+        events and futures, never do in Python either.
         """
-        wait = self._threading["Condition"].wait
-        allocate = self._threading["_allocate_lock"]
+        condition = self._threading["Condition"]
+        wait = _with_globals(condition.wait, {
+            **self._threading,
+            "_allocate_lock": _private(self._threading["_allocate_lock"]),
+        })  # fmt: skip
 
-        def allocate_private() -> Lock:
-            lock: Lock = allocate()
-            lock.is_private = True
-            return lock
+        def wait_or_wake_early(self: Any, timeout: float | None = None) -> bool:
+            caller = sys._getframe(1).f_globals
+            if "__rc_library__" in caller or not scheduler.choose_early():
+                return bool(wait(self, timeout))
+            saved = self._release_save()
+            scheduler.point()
+            self._acquire_restore(saved)
+            return True
 
-        names = {**self._threading, "_allocate_lock": allocate_private}
-        self._threading["Condition"].wait = types.FunctionType(
-            wait.__code__, names, wait.__name__, wait.__defaults__
-        )
+        condition.wait = wait_or_wake_early
 
     def _assemble_futures(self) -> None:
         """Build the package `concurrent.futures` around its re-executed parts."""
@@ -226,6 +240,7 @@ class _Importer:
         if self._find(absolute) is None:
             self._library.foreign.add(absolute)
             return builtins.__import__(name, globals_, locals_, fromlist or (), level)
+        self._library._used.add(absolute)
         if fromlist:
             return self._find(absolute)
         return self._find(absolute.partition(".")[0])
@@ -252,6 +267,23 @@ class _ProcessPoolExecutor:
             "ProcessPoolExecutor starts real processes, which the engine cannot "
             "schedule. Explore the program with a ThreadPoolExecutor."
         )
+
+
+def _with_globals(
+    function: types.FunctionType, names: dict[str, Any]
+) -> types.FunctionType:
+    return types.FunctionType(
+        function.__code__, names, function.__name__, function.__defaults__
+    )
+
+
+def _private(allocate: Callable[[], Lock]) -> Callable[[], Lock]:
+    def allocate_private() -> Lock:
+        lock = allocate()
+        lock.is_private = True
+        return lock
+
+    return allocate_private
 
 
 def _stable_id(thing: object) -> int:

@@ -104,6 +104,7 @@ class Lock:
     def _take(self, present: Task) -> None:
         self.held = True
         self.owner = present
+        present.step = None
         for task in self._waiters:
             if not task.timed_out:
                 self.scheduler.disable(task)

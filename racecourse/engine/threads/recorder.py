@@ -15,17 +15,17 @@ from racecourse.engine.clocks import VectorClock
 from racecourse.engine.failures import Waiting
 from racecourse.engine.happens_before import Detector
 from racecourse.engine.sites import Access, Place
+from racecourse.engine.threads.lock import Lock
+from racecourse.engine.threads.task import Task
 from racecourse.engine.threads.values import show
 from racecourse.engine.trace import Event
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
     from types import FrameType, TracebackType
 
     from racecourse.engine.happens_before import Race
     from racecourse.engine.sites import Site
-    from racecourse.engine.threads.lock import Lock
-    from racecourse.engine.threads.task import Task
 
 _EVENTS_MAX = 5_000
 
@@ -49,12 +49,15 @@ class Recorder:
     def __init__(self, sites: Sequence[Site], paths: frozenset[str]) -> None:
         self.waiting: tuple[Waiting, ...] = ()
         self.visited: set[int] = set()
+        self.wrote_module_state = False
+        """Whether something outlives an execution: a class or module was changed."""
         self._sites = sites
         self._paths = paths
         self._races = Detector(updates_conflict=False)
         self._sharing = Detector(updates_conflict=True)
         self._sites_at: dict[Hashable, set[int]] = defaultdict(set)
         self._entries: list[_Entry] = []
+        self._names: list[str] = []
         self._latest: dict[int, _Entry] = {}
         self._alive: list[Any] = []  # an address means one object while it lives
         self._made_at: dict[int, Place | None] = {}
@@ -88,6 +91,10 @@ class Recorder:
             for entry in self._entries
         )
 
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the tasks in the order in which they were started."""
+        return tuple(self._names)
+
     # Accesses, told by the hooks
 
     def accessed(
@@ -111,6 +118,10 @@ class Recorder:
         self._sites_at[location].add(site)
         self._sharing.accessed(task.number, location, Access.UPDATE, site)
 
+    def changed_module_state(self) -> None:
+        """Note that a module, class or function was written to."""
+        self.wrote_module_state = True
+
     def passed(self, site: int) -> None:
         """Note that a site was reached without touching anything of interest."""
         self.visited.add(site)
@@ -125,16 +136,14 @@ class Recorder:
 
     def spawned(self, parent: Task, child: Task) -> None:
         """Note that a task was started."""
+        self._names.append(child.name)
         self._races.started(parent.number, child.number)
         self._sharing.started(parent.number, child.number)
-        if child.number != 0:
-            self._note(parent, f"starts {child.name}")
 
     def joined(self, waiter: Task, ended: Task) -> None:
         """Note that a task saw another one end."""
         self._races.joined(waiter.number, ended.number)
         self._sharing.joined(waiter.number, ended.number)
-        self._note(waiter, f"has seen {ended.name} end")
 
     def lock_made(self, lock: Lock) -> None:
         """Note where a lock comes from."""
@@ -162,9 +171,9 @@ class Recorder:
     def blocked(self, task: Task, waits_for: object) -> None:
         """Note where a task stands still, and in whose name."""
         place, through = self._here()
-        self._stands[task.number] = (place, through)
-        if place is not None:
-            what = through or self._describe(waits_for)
+        what = through or self._describe(waits_for)
+        self._stands[task.number] = (place, what)
+        if place is not None and not isinstance(waits_for, Task):
             self._write(task, place, f"waits for {what}", None)
 
     def failed(
@@ -192,31 +201,33 @@ class Recorder:
         if len(self._entries) < _EVENTS_MAX:
             self._entries.append(entry)
 
-    def _note(self, task: Task, action: str) -> None:
-        place, _ = self._here()
-        if place is not None:
-            self._write(task, place, action, None)
-
     def _waiting(self, task: Task) -> Waiting:
-        place, through = self._stands.get(task.number, (None, ""))
+        place, what = self._stands.get(task.number, (None, ""))
         waits_for: Any = task.waits_for
         owner = getattr(waits_for, "owner", None)
-        # Inside the library the lock is a detail: nobody "holds" a queue's wake-up.
-        holder = "" if owner is None or (through and owner is task) else owner.name
+        if isinstance(waits_for, Task):
+            owner = waits_for
+        # Inside the library the lock is a detail: a waiter itself "holds" its wake-up.
+        holder = "" if owner is None or owner is task else owner.name
         return Waiting(
             task=task.name,
             place=place,
-            waits_for=through or self._describe(waits_for),
+            waits_for=what,
             held_by=holder,
             held_since=self._taken_at.get(id(waits_for)) if holder else None,
         )
 
     def _describe(self, waits_for: object) -> str:
-        if id(waits_for) in self._made_at:
+        if isinstance(waits_for, Lock):
             return self._name(waits_for)
         return str(waits_for)
 
-    def _name(self, lock: object) -> str:
+    def _name(self, lock: Lock) -> str:
+        """Return how the program calls a lock, or where it was made."""
+        frame = self._frame()[0]
+        name = "" if frame is None else _known_as(frame.f_locals, lock)
+        if name:
+            return f"the lock {name}"
         made = self._made_at.get(id(lock))
         return "a lock" if made is None else f"the lock made in line {made.line}"
 
@@ -224,12 +235,18 @@ class Recorder:
 
     def _here(self) -> tuple[Place | None, str]:
         """Return the program's innermost line, and the library call made there."""
-        frame: FrameType | None = sys._getframe(2)  # noqa: SLF001 - no public way is fast
+        frame, through = self._frame()
+        if frame is None:
+            return None, through
+        return Place(path=frame.f_code.co_filename, line=frame.f_lineno), through
+
+    def _frame(self) -> tuple[FrameType | None, str]:
+        frame: FrameType | None = sys._getframe(2)
         through = ""
         while frame is not None:
             code = frame.f_code
             if code.co_filename in self._paths:
-                return Place(path=code.co_filename, line=frame.f_lineno), through
+                return frame, through
             if "__rc_library__" in frame.f_globals:
                 through = code.co_qualname
             frame = frame.f_back
@@ -243,3 +260,22 @@ class Recorder:
                 place = Place(path=path, line=traceback.tb_lineno)
             traceback = traceback.tb_next
         return place
+
+
+def _known_as(variables: Mapping[str, object], lock: Lock) -> str:
+    """Find a lock among the variables of a frame and their attributes."""
+    for name, value in variables.items():
+        if _is_lock(value, lock):
+            return name
+    for name, value in variables.items():
+        for attribute, inner in getattr(value, "__dict__", {}).items():
+            if _is_lock(inner, lock):
+                return f"{name}.{attribute}"
+    return ""
+
+
+def _is_lock(value: object, lock: Lock) -> bool:
+    """Tell whether a value is the lock, or a re-entrant lock or condition around it."""
+    for attribute in ("_lock", "_block"):
+        value = getattr(value, "__dict__", {}).get(attribute, value)
+    return value is lock

@@ -23,7 +23,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from racecourse.engine.failures import Failure, Kind
-from racecourse.engine.schedule import CLOCK, Schedule
+from racecourse.engine.schedule import CLOCK, EARLY, Limits
 from racecourse.engine.strategies.base import FOREVER, Moment
 from racecourse.engine.threads.clock import VirtualClock
 from racecourse.engine.threads.task import Task, Unwind
@@ -41,21 +41,9 @@ LOOPS_PER_STEP_BACK = 1_000
 _LOOPS_MAX = 2_000 * LOOPS_PER_STEP_BACK
 _EARLY_CLOCK_MAX = 32
 """How often time may pass in one execution although somebody could run."""
+_EARLY_WAKEUPS_MAX = 2
 _UNWINDS_MAX = 50
 _STEP_BACKS_PER_TICK = 8
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What one execution may use."""
-
-    points_max: int = 20_000
-    sleepers_may_oversleep: bool = False
-    """Whether time may pass while somebody could run, up to the end of a sleep."""
-    timeouts_may_fire: bool = False
-    """The same, up to the end of any wait with a timeout."""
-    early_wakeups: bool = False
-    """Whether a condition may wake its waiter without a notify."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +51,11 @@ class Execution:
     """What one execution did."""
 
     failure: Failure | None
-    schedule: Schedule
+    rows: tuple[tuple[int, int, int], ...]
+    """The decisions; a `Schedule` is built on demand, since most executions pass."""
     points: int
+    slept: bool
+    """Whether a task waited for the clock."""
 
 
 class Scheduler:
@@ -103,6 +94,7 @@ class Scheduler:
         try:
             self._grant(main)
             handoff.start(main)
+            strategy.ended(self._passed)
             self._unwind_leftovers()
         finally:
             self.running = False
@@ -110,8 +102,9 @@ class Scheduler:
             raise self._escaped
         return Execution(
             failure=self._failure,
-            schedule=Schedule.of(self._log),
+            rows=tuple(self._log),
             points=self._points,
+            slept=self._slept,
         )
 
     def _reset(
@@ -137,9 +130,14 @@ class Scheduler:
         self._over = False
         self._granted = self.left = 0
         self._points = self._passed = self._turn = 0
+        self._is_late = False
+        self._turn_max = FAIR_RUN
+        self._stretch_end = limits.points_max // 2
         self._alone = True
         self._loops = 0
+        self._slept = False
         self._early_clock = 0
+        self._early_wakeups = 0
         self._step_backs = 0
         self._unwinds = 0
         self._steps: dict[int, Any] = {}
@@ -195,6 +193,7 @@ class Scheduler:
         if deadline_ns is not None:
             present.deadline_ns = deadline_ns
             self._sleepers.append(present)
+        self._slept = self._slept or waits_for is SLEEP
         if self.recorder is not None:
             self.recorder.blocked(present, waits_for)
         self.disable(present)
@@ -218,7 +217,15 @@ class Scheduler:
 
     def choose_early(self) -> bool:
         """Decide whether a condition wakes the current task without a notify."""
-        return False
+        if not self.limits.early_wakeups or self._early_wakeups >= _EARLY_WAKEUPS_MAX:
+            return False
+        present = self.current
+        self._interrupt()
+        present.points += 1
+        early = self._decide(present, (present.number, EARLY)) == EARLY
+        self._grant(present)
+        self._early_wakeups += early
+        return early
 
     # Asking
 
@@ -241,9 +248,11 @@ class Scheduler:
 
     def _next(self, present: Task) -> Task | None:
         """Return who runs now; None if nobody ever will."""
-        if self._points > self.limits.points_max:
-            self._fail_stuck()
-        tired = self._turn >= self._turn_max()
+        if self._points >= self._stretch_end:
+            self._become_late()
+        if self.wants_steps:
+            self._steps[present.number] = present.step
+        tired = self._turn >= self._turn_max
         if tired:
             self._step_back(present)
         while True:
@@ -267,11 +276,13 @@ class Scheduler:
         self._options = options
         return options
 
-    def _is_late(self) -> bool:
-        return self._points > self.limits.points_max // 2
-
-    def _turn_max(self) -> int:
-        return FAIR_TURN if self._is_late() else FAIR_RUN
+    def _become_late(self) -> None:
+        """Change to the rules of the second half: short turns, no strategy."""
+        if self._is_late:
+            self._fail_stuck()
+        self._is_late = True
+        self._turn_max = FAIR_TURN
+        self._stretch_end = self.limits.points_max
 
     def _step_back(self, present: Task) -> None:
         """Give way, and let time creep for those who wait for a sleeper."""
@@ -282,7 +293,7 @@ class Scheduler:
 
     def _decide(self, present: Task, options: tuple[int, ...]) -> int:
         default = _default(present.number, options)
-        if self._is_late():
+        if self._is_late:
             return default
         moment = self._moment
         moment.task = present.number
@@ -290,8 +301,6 @@ class Scheduler:
         moment.options = options
         moment.default = default
         moment.passed = self._passed
-        if self.wants_steps:
-            self._steps[present.number] = present.step
         chosen = self._strategy.choose(moment)
         self._passed = 0
         if chosen != default:
@@ -301,18 +310,12 @@ class Scheduler:
     def _grant(self, task: Task) -> None:
         """Let `task` run without asking for as long as everybody agrees."""
         options = self._options or self._find_options()
-        self._alone = len(options) == 1
-        asks_nobody = self._alone or self._is_late()
-        grant = FOREVER if asks_nobody else self._strategy.patience
-        if self._sleepers or not self._alone:
-            grant = min(grant, max(0, self._turn_max() - self._turn - 1))
-        self._granted = self.left = min(grant, self._room())
-
-    def _room(self) -> int:
-        """Return the points up to the next change of rules."""
-        half = self.limits.points_max // 2
-        end = self.limits.points_max if self._points >= half else half
-        return max(0, end - self._points)
+        alone = self._alone = len(options) == 1
+        grant = FOREVER if alone or self._is_late else self._strategy.patience
+        grant = min(grant, self._stretch_end - self._points)
+        if self._sleepers or not alone:
+            grant = min(grant, self._turn_max - self._turn - 1)
+        self._granted = self.left = max(grant, 0)
 
     def _continue_with(self, following: Task | None, present: Task) -> None:
         if following is None:
@@ -428,6 +431,7 @@ class Scheduler:
             place = None
             if self.recorder is not None:
                 place = self.recorder.failed(self.tasks, self.current, cause)
+                self.recorder = None  # leaving the frames is not part of the story
             self._failure = Failure(
                 kind=kind,
                 message=message,

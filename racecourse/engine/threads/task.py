@@ -53,3 +53,6 @@ class Task:
         """(site, base, key) of accesses whose operands are being evaluated."""
         self.value: tuple[int, Any] | None = None
         """(site, value) of a store that comes next."""
+
+    def __str__(self) -> str:
+        return f"the end of {self.name}"

@@ -155,8 +155,6 @@ def _fit(text: str, width: int) -> str:
 def _who_waits(waiting: Waiting) -> str:
     where = "" if waiting.place is None else f" in line {waiting.place.line}"
     text = f"{waiting.task} waits{where} for {waiting.waits_for}"
-    if waiting.held_by:
-        text += f", held by {waiting.held_by}"
-        if waiting.held_since is not None:
-            text += f" since line {waiting.held_since.line}"
+    if waiting.held_by and waiting.held_since is not None:
+        text += f", held by {waiting.held_by} since line {waiting.held_since.line}"
     return text + "."

@@ -88,9 +88,11 @@ class Detector:
         if history is None:
             history = self._histories[location] = _History()
         clock = self._clock(task)
+        mine = (clock.epoch(task), site)
+        if access is Access.READ and history.reads.get(task) == mine:
+            return  # a spinning reader; whoever wrote since has met this read
         for earlier in self._conflicting(history, access):
             self._compare(task, clock, earlier, location, site)
-        mine = (clock.epoch(task), site)
         match access:
             case Access.READ:
                 history.reads[task] = mine

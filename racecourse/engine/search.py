@@ -158,7 +158,10 @@ class Search:
             if number == 0:
                 self._races.update(lesson.races)
             stage = "random walk" if number else "serial run"
-            self._book(lesson.run, stage, self._limits, every_site=True)
+            failed = self._book(lesson.run, stage, self._limits, every_site=True)
+            if failed and number == 0:
+                self._is_decided = True  # no schedule is simpler
+                break
         self._bench.freeze(frozenset(shared), frozenset(visited))
 
     def _systematic(self) -> None:

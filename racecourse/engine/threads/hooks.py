@@ -315,6 +315,8 @@ def _locate_item(site: Site, thing: Any, key: object) -> tuple[tuple[int, str], 
             return (id(thing), repr(key)), site.access
         # A new key changes the dictionary as a whole, as one atomic step.
         return (id(thing), ITEMS), Access.UPDATE
+    if type(key) is slice and site.access is Access.WRITE:
+        return (id(thing), ITEMS), Access.UPDATE  # one atomic step, whatever its part
     return (id(thing), ITEMS), site.access
 
 

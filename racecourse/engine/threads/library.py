@@ -30,14 +30,7 @@ if TYPE_CHECKING:
 
     from racecourse.engine.threads.scheduler import Scheduler
 
-_REEXECUTED = (
-    "threading",
-    "queue",
-    "concurrent.futures._base",
-    "concurrent.futures.thread",
-    "sched",
-    "random",
-)
+_REEXECUTED = ("threading", "queue", "sched", "random")
 _FUTURES_NAMES = (
     *("FIRST_COMPLETED", "FIRST_EXCEPTION", "ALL_COMPLETED", "CancelledError"),
     *("TimeoutError", "InvalidStateError", "BrokenExecutor", "Future", "Executor"),
@@ -65,12 +58,12 @@ class Library:
         self._serials = itertools.count()
         for name in _REEXECUTED:
             self._execute(name)
-        del self.modules["os"], self.modules["_queue"]
         self._threading = vars(self.modules["threading"])
         self._threading["local"] = self._make_local()
         make_threads_native(self.modules["threading"], scheduler)
         self._adapt_conditions(scheduler)
-        self._assemble_futures()
+        self._load_futures()
+        del self.modules["os"], self.modules["_queue"]
         self._atexits = list(self._threading["_threading_atexits"])
         self._excepthook = self._threading["excepthook"]
         self._locks = self._module_locks()
@@ -185,23 +178,24 @@ class Library:
 
         condition.wait = wait_or_wake_early
 
-    def _assemble_futures(self) -> None:
-        """Build the package `concurrent.futures` around its re-executed parts."""
-        base = self.modules["concurrent.futures._base"]
-        thread = self.modules["concurrent.futures.thread"]
+    def _load_futures(self) -> None:
+        """Build the package `concurrent.futures` from its re-executed parts.
+
+        The package comes first: its parts import one another through it.
+        """
         package = types.ModuleType("concurrent")
         futures = types.ModuleType("concurrent.futures")
-        for name in _FUTURES_NAMES:
-            vars(futures)[name] = vars(base)[name]
-        vars(futures).update(
-            ThreadPoolExecutor=vars(thread)["ThreadPoolExecutor"],
-            ProcessPoolExecutor=_ProcessPoolExecutor,
-            thread=thread,
-            _base=base,
-        )
         vars(package)["futures"] = futures
         self.modules["concurrent"] = package
         self.modules["concurrent.futures"] = futures
+        base = self._execute("concurrent.futures._base")
+        vars(futures)["_base"] = base
+        thread = self._execute("concurrent.futures.thread")
+        vars(futures)["thread"] = thread
+        for name in _FUTURES_NAMES:
+            vars(futures)[name] = vars(base)[name]
+        vars(futures)["ThreadPoolExecutor"] = vars(thread)["ThreadPoolExecutor"]
+        vars(futures)["ProcessPoolExecutor"] = _ProcessPoolExecutor
         self._number_futures(vars(base)["Future"])
 
     def _number_futures(self, future: Any) -> None:

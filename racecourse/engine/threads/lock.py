@@ -91,7 +91,7 @@ class Lock:
         self._waiters.append(present)
         try:
             if not self.held:
-                scheduler.ask()
+                self._stand_before(present)
             if self.held:
                 scheduler.block(self, deadline_ns)
             if self.held:  # only its deadline lets a waiter run while it is held
@@ -100,6 +100,14 @@ class Lock:
             self._waiters.remove(present)
         self._take(present)
         return True
+
+    def _stand_before(self, present: Task) -> None:
+        """Stand at the point before a free lock; if it is taken, wait there."""
+        present.waits_for = self
+        if self.scheduler.recorder is not None:
+            self.scheduler.recorder.stands(present, self)
+        self.scheduler.ask()
+        present.waits_for = None
 
     def _take(self, present: Task) -> None:
         self.held = True

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from racecourse.engine.sites import Site
 
 _EVENTS_MAX = 5_000
+_ACCESSES_MAX = 50_000
+"""More than this is a program that goes round in circles: it tells nothing new."""
 
 
 class _Entry:
@@ -101,6 +103,8 @@ class Recorder:
         self, task: Task, site: int, location: Hashable, access: Access, thing: object
     ) -> None:
         """Note an access; `thing` is kept alive so that its address stays its own."""
+        if len(self._alive) > _ACCESSES_MAX:
+            return
         self._alive.append(thing)
         self.visited.add(site)
         self._sites_at[location].add(site)
@@ -170,11 +174,17 @@ class Recorder:
 
     def blocked(self, task: Task, waits_for: object) -> None:
         """Note where a task stands still, and in whose name."""
-        place, through = self._here()
-        what = through or self._describe(waits_for)
-        self._stands[task.number] = (place, what)
+        place, what = self.stands(task, waits_for)
         if place is not None and not isinstance(waits_for, Task):
             self._write(task, place, f"waits for {what}", None)
+
+    def stands(self, task: Task, before: object) -> tuple[Place | None, str]:
+        """Note where a task would wait, should it have to."""
+        frame, through = self._frame()
+        what = through or self._describe(before)
+        place = None if frame is None else _place(frame)
+        self._stands[task.number] = (place, what)
+        return place, what
 
     def failed(
         self,
@@ -238,7 +248,7 @@ class Recorder:
         frame, through = self._frame()
         if frame is None:
             return None, through
-        return Place(path=frame.f_code.co_filename, line=frame.f_lineno), through
+        return _place(frame), through
 
     def _frame(self) -> tuple[FrameType | None, str]:
         frame: FrameType | None = sys._getframe(2)
@@ -260,6 +270,10 @@ class Recorder:
                 place = Place(path=path, line=traceback.tb_lineno)
             traceback = traceback.tb_next
         return place
+
+
+def _place(frame: FrameType) -> Place:
+    return Place(path=frame.f_code.co_filename, line=frame.f_lineno)
 
 
 def _known_as(variables: Mapping[str, object], lock: Lock) -> str:

@@ -268,6 +268,7 @@ class Scheduler:
                 return self.tasks[chosen]
             self._early_clock += 1
             self._time_passes()
+            self._options = None
 
     def _find_options(self) -> tuple[int, ...]:
         options = tuple(self._ready)
@@ -338,9 +339,10 @@ class Scheduler:
         limits = self.limits
         if not (limits.sleepers_may_oversleep or limits.timeouts_may_fire):
             return False
-        if not self._sleepers or self._early_clock >= _EARLY_CLOCK_MAX:
+        waiting = [task for task in self._sleepers if not task.timed_out]
+        if not waiting or self._early_clock >= _EARLY_CLOCK_MAX:
             return False
-        earliest = min(self._sleepers, key=_deadline)
+        earliest = min(waiting, key=_deadline)
         return limits.timeouts_may_fire or earliest.waits_for is SLEEP
 
     def _time_passes(self) -> bool:
@@ -379,10 +381,11 @@ class Scheduler:
     def _execute(self, task: Task, body: Callable[[], object]) -> None:
         try:
             body()
-        except (Unwind, KeyboardInterrupt) as error:
-            if isinstance(error, KeyboardInterrupt):
-                self._escaped = error
-                self._over = True
+        except Unwind:
+            return
+        except KeyboardInterrupt as error:
+            self._escaped = error
+            self._over = True
         except SystemExit as error:
             if task.number == 0 and error.code not in (None, 0):
                 self.record_failure(error)
@@ -408,6 +411,8 @@ class Scheduler:
 
     def record_failure(self, error: BaseException) -> None:
         """End the execution because of an exception that nobody caught."""
+        if self._over:
+            return  # a handler of the program tripped while it was unwound
         kind = Kind.ASSERTION if isinstance(error, AssertionError) else Kind.EXCEPTION
         self._fail(kind, str(error), error=type(error).__name__, cause=error)
 

@@ -7,14 +7,15 @@ from racecourse.engine.explore import (
     explore_source,
     replay,
 )
-from racecourse.engine.failures import Failure, Kind, Waiting
-from racecourse.engine.portfolio import Budget
-from racecourse.engine.program import (
+from racecourse.engine.failures import (
     CannotExploreError,
-    Program,
-    Source,
-    read_program,
+    Failure,
+    Kind,
+    NotUnderControlError,
+    Waiting,
 )
+from racecourse.engine.portfolio import Budget
+from racecourse.engine.program import Program, Source, read_program
 from racecourse.engine.report import RaceReport, Report, Verdict
 from racecourse.engine.schedule import BadTokenError, Limits, Schedule
 
@@ -25,6 +26,7 @@ __all__ = [
     "Failure",
     "Kind",
     "Limits",
+    "NotUnderControlError",
     "Program",
     "RaceReport",
     "Report",

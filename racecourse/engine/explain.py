@@ -143,7 +143,8 @@ def _is_left_out(index: int, count: int) -> bool:
 
 
 def _head(row: Row, *, named: bool) -> str:
-    where = f"{row.place.path}:{row.place.line}" if named else f"{row.place.line:4}"
+    file = row.place.path.replace("\\", "/").rpartition("/")[2]
+    where = f"{file}:{row.place.line}" if named else f"{row.place.line:4}"
     return f"{where}  {row.code}"
 
 

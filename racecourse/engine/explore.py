@@ -9,14 +9,10 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from racecourse.engine.explain import explain, tell_rows
+from racecourse.engine.failures import CannotExploreError
 from racecourse.engine.foreign import describe_foreign
 from racecourse.engine.portfolio import Budget
-from racecourse.engine.program import (
-    CannotExploreError,
-    Program,
-    Source,
-    read_program,
-)
+from racecourse.engine.program import Program, Source, read_program
 from racecourse.engine.report import RaceReport, Report, Verdict
 from racecourse.engine.schedule import (
     Address,

@@ -8,6 +8,14 @@ import enum
 from racecourse.engine.sites import Place
 
 
+class CannotExploreError(Exception):
+    """The program cannot be run at all; the message says why, for its author."""
+
+
+class NotUnderControlError(CannotExploreError):
+    """The program needs something that the engine cannot schedule."""
+
+
 class Kind(enum.Enum):
     """Why an execution counts as proof of a mistake."""
 

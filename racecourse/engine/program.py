@@ -10,6 +10,7 @@ import types
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from racecourse.engine.failures import CannotExploreError
 from racecourse.engine.rewriting.rewrite import EverySite, rewrite
 
 if TYPE_CHECKING:
@@ -26,10 +27,6 @@ _PLAIN_DECORATORS = frozenset(
         *("property", "override", "typing.override", "abstractmethod"),
     ]
 )
-
-
-class CannotExploreError(Exception):
-    """The program cannot be run at all; the message says why, for its author."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

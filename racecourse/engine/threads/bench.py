@@ -111,7 +111,10 @@ class ThreadBench:
             hooks = lean_hooks(self._scheduler)
         if not self._reuse:
             return self._loader(code, hooks)
-        start = load(code, self._library, hooks, self._program.function)
+        try:
+            start = load(code, self._library, hooks, self._program.function)
+        except Exception:  # noqa: BLE001 - it is the program's, and shows when it runs
+            return self._loader(code, hooks)
         self._starts[key] = start
         return start
 

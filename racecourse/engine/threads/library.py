@@ -21,6 +21,7 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any
 
+from racecourse.engine.failures import NotUnderControlError
 from racecourse.engine.threads.lock import Lock
 from racecourse.engine.threads.primitives import make_thread_module, make_time_module
 from racecourse.engine.threads.thread_class import make_threads_native
@@ -36,10 +37,6 @@ _FUTURES_NAMES = (
     *("TimeoutError", "InvalidStateError", "BrokenExecutor", "Future", "Executor"),
     *("wait", "as_completed"),
 )
-
-
-class NotUnderControlError(RuntimeError):
-    """The program needs something that the engine cannot schedule."""
 
 
 class Library:
@@ -122,7 +119,7 @@ class Library:
             extra: Further names that the module shall see, or see differently.
             own: Modules of the program, which can import one another.
         """
-        importer = _Importer(self, own or {})
+        importer = _Importer(self, {} if own is None else own)
         return {**vars(builtins), **extra, "__import__": importer}
 
     def _execute(

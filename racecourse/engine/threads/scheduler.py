@@ -22,7 +22,7 @@ import bisect
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from racecourse.engine.failures import Failure, Kind
+from racecourse.engine.failures import CannotExploreError, Failure, Kind
 from racecourse.engine.schedule import CLOCK, EARLY, Limits
 from racecourse.engine.strategies.base import FOREVER, Moment
 from racecourse.engine.threads.clock import VirtualClock
@@ -383,7 +383,7 @@ class Scheduler:
             body()
         except Unwind:
             return
-        except KeyboardInterrupt as error:
+        except (KeyboardInterrupt, CannotExploreError) as error:
             self._escaped = error
             self._over = True
         except SystemExit as error:

@@ -164,7 +164,9 @@ def _report(
     foreign: tuple[str, ...],
 ) -> Report:
     races = tuple(
-        RaceReport(first=bench.sites[race.first_site], second=bench.sites[race.second_site])
+        RaceReport(
+            first=bench.sites[race.first_site], second=bench.sites[race.second_site]
+        )
         for race in outcome.races
     )
     common: dict[str, Any] = {

@@ -262,9 +262,7 @@ def _let_go(task: Task, site: int) -> tuple[Any, Any]:
     return None, None
 
 
-def _learn_pending(
-    task: Task, site: int, learn: Callable[[int, object], None]
-) -> None:
+def _learn_pending(task: Task, site: int, learn: Callable[[int, object], None]) -> None:
     if task.value is not None and task.value[0] == site:
         learn(site, task.value[1])
         task.value = None

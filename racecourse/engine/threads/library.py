@@ -15,6 +15,7 @@ from __future__ import annotations
 import builtins
 import importlib.util
 import itertools
+import logging
 import os
 import queue
 import sys
@@ -187,32 +188,35 @@ class Library:
         self.modules["concurrent.futures"] = futures
         base = self._execute("concurrent.futures._base")
         vars(futures)["_base"] = base
+        # Workers that are unwound would report their end, once per execution.
+        silent = logging.Logger("concurrent.futures")
+        silent.disabled = True
+        vars(base)["LOGGER"] = silent
         thread = self._execute("concurrent.futures.thread")
         vars(futures)["thread"] = thread
         for name in _FUTURES_NAMES:
             vars(futures)[name] = vars(base)[name]
         vars(futures)["ThreadPoolExecutor"] = vars(thread)["ThreadPoolExecutor"]
         vars(futures)["ProcessPoolExecutor"] = _ProcessPoolExecutor
-        self._number_futures(vars(base)["Future"])
+        self._number(vars(base)["Future"])
+        self._number(self._threading["Thread"])
 
-    def _number_futures(self, future: Any) -> None:
-        """Keep sets of futures in one order: an address is different every time."""
-        construct = future.__init__
+    def _number(self, kind: Any) -> None:
+        """Keep sets of such things in one order: an address differs every time."""
 
-        def __init__(self_: Any) -> None:  # noqa: N807 - it becomes that method
-            self_._rc_serial = next(self._serials)
-            construct(self_)
+        def __hash__(thing: Any) -> int:  # noqa: N807 - it becomes that method
+            if "_rc_serial" not in vars(thing):
+                thing._rc_serial = next(self._serials)
+            serial: int = thing._rc_serial
+            return serial
 
-        future.__init__ = __init__
-        future.__hash__ = lambda self_: self_._rc_serial
+        kind.__hash__ = __hash__
 
 
 class _Importer:
     """The `__import__` of modules under control."""
 
-    def __init__(
-        self, library: Library, own: Mapping[str, types.ModuleType]
-    ) -> None:
+    def __init__(self, library: Library, own: Mapping[str, types.ModuleType]) -> None:
         self._library = library
         self._own = own
 
@@ -279,8 +283,7 @@ def _private(allocate: Callable[[], Lock]) -> Callable[[], Lock]:
 
 def _stable_id(thing: object) -> int:
     """Return a number by which the library may sort, the same in every execution."""
-    serial: int = getattr(thing, "_rc_serial", id(thing))
-    return serial
+    return hash(thing) if type(thing).__hash__ is not object.__hash__ else id(thing)
 
 
 def _exceptions_of_queue() -> types.ModuleType:

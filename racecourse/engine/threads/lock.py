@@ -50,6 +50,9 @@ class Lock:
             self.is_private = False
             self._take(scheduler.current)
             return True
+        if scheduler.over and not self.held:
+            self.held = True  # a `with` on the way out wants something to release
+            return True
         if scheduler.wants_steps:
             scheduler.current.step = Step((id(self), "lock"), "lock", changes=True)
         if not self.held:

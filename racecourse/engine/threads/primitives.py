@@ -24,9 +24,7 @@ _HIDDEN = frozenset({"RLock", "_local"})
 def make_thread_module(scheduler: Scheduler) -> types.ModuleType:
     """Return a `_thread` whose locks and threads obey the scheduler."""
     module = types.ModuleType("_thread")
-    module.__dict__.update(
-        {k: v for k, v in vars(_thread).items() if k not in _HIDDEN}
-    )
+    module.__dict__.update({k: v for k, v in vars(_thread).items() if k not in _HIDDEN})
     lock_class = type("lock", (Lock,), {"scheduler": scheduler, "__slots__": ()})
 
     def get_ident() -> int:

@@ -70,6 +70,8 @@ class Scheduler:
         """Points until somebody must be asked. Hooks count it down inline."""
         self.loops = LOOPS_PER_STEP_BACK
         """Loop back-edges until the task must step back; likewise."""
+        self.over = False
+        """Whether the execution is decided and its tasks are being unwound."""
         self.wants_steps = False
         self.limits = Limits()
         self.tasks: list[Task] = []
@@ -127,7 +129,7 @@ class Scheduler:
         self._log: list[tuple[int, int, int]] = []
         self._failure: Failure | None = None
         self._escaped: BaseException | None = None
-        self._over = False
+        self.over = False
         self._granted = self.left = 0
         self._points = self._passed = self._turn = 0
         self._is_late = False
@@ -163,7 +165,7 @@ class Scheduler:
 
     def ask(self) -> None:
         """Stand at a point whose grant is used up."""
-        if self._over:
+        if self.over:
             self._leave()
         present = self.current
         self._count(present, at_point=True)
@@ -172,7 +174,7 @@ class Scheduler:
     def step_back(self) -> None:
         """Let others run: the current task has been round a loop very often."""
         self.loops = LOOPS_PER_STEP_BACK
-        if self._over:
+        if self.over:
             self._leave()
         self._loops += LOOPS_PER_STEP_BACK
         if self._loops > _LOOPS_MAX:
@@ -183,7 +185,7 @@ class Scheduler:
 
     def block(self, waits_for: object, deadline_ns: int | None = None) -> bool:
         """Wait until `enable` or the deadline; return whether it was the deadline."""
-        if self._over:
+        if self.over:
             self._leave()
         present = self.current
         self._count(present, at_point=False)
@@ -328,7 +330,7 @@ class Scheduler:
             self.current = following
             self._grant(following)
             self._handoff.switch(present, following)
-            if self._over:
+            if self.over:
                 self._leave()
         else:
             self._grant(present)
@@ -366,12 +368,12 @@ class Scheduler:
 
     def _live(self, task: Task, body: Callable[[], object]) -> Task | None:
         """Run a task from its first line to its last; return who runs next."""
-        if not self._over:
+        if not self.over:
             self._execute(task, body)
         self._count(task, at_point=False)
         task.ended = True
         task.points += 1
-        if self._over:
+        if self.over:
             return None
         for joiner in task.joiners:
             self.enable(joiner)
@@ -385,7 +387,7 @@ class Scheduler:
             return
         except (KeyboardInterrupt, CannotExploreError) as error:
             self._escaped = error
-            self._over = True
+            self.over = True
         except SystemExit as error:
             if task.number == 0 and error.code not in (None, 0):
                 self.record_failure(error)
@@ -394,7 +396,7 @@ class Scheduler:
 
     def _after(self, ended: Task) -> Task | None:
         if all(task.ended or task.daemon for task in self.tasks):
-            self._over = True
+            self.over = True
             return None
         try:
             following = self._next(ended)
@@ -411,7 +413,7 @@ class Scheduler:
 
     def record_failure(self, error: BaseException) -> None:
         """End the execution because of an exception that nobody caught."""
-        if self._over:
+        if self.over:
             return  # a handler of the program tripped while it was unwound
         kind = Kind.ASSERTION if isinstance(error, AssertionError) else Kind.EXCEPTION
         self._fail(kind, str(error), error=type(error).__name__, cause=error)
@@ -444,7 +446,7 @@ class Scheduler:
                 error=error,
                 place=place,
             )
-        self._over = True
+        self.over = True
         self.left = self._granted = 0
 
     def _leave(self) -> None:
@@ -462,7 +464,7 @@ class Scheduler:
     def _unwind_leftovers(self) -> None:
         for task in self.tasks:
             if not task.ended:
-                self._over = True
+                self.over = True
                 self._unwinds = 0
                 self.current = task
                 self._handoff.unwind(task)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import inspect
 import io
+import warnings
 
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +24,7 @@ from racecourse.engine.schedule import (
     write_token,
 )
 from racecourse.engine.search import Search
-from racecourse.engine.threads.bench import ThreadBench, World, quiet_collector
+from racecourse.engine.threads.bench import ThreadBench, borrow_world, quiet_collector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -106,7 +108,7 @@ def explore_program(
     seed: int = DEFAULT_SEED,
 ) -> Report:
     """Search like `explore_file`, in a program that was read already."""
-    world = World()
+    world = borrow_world()
     try:
         with _surroundings():
             bench = ThreadBench(program, world)
@@ -137,7 +139,7 @@ def replay(token: str, program: Program | None = None) -> Report:
             program = read_program(address.path, address.function, modules)
         if program.digest() != address.digest:
             raise BadTokenError("The source has changed since the token was written.")
-        world = World()
+        world = borrow_world()
         with _surroundings():
             bench = ThreadBench(program, world)
             Search(bench, Budget(), recipe.limits, DEFAULT_SEED).learn()
@@ -226,8 +228,14 @@ def statement(outcome: Outcome) -> str:
         tried = "Every schedule with at most 1 delay was tried"
     elif outcome.delays_tried > 1:
         tried = f"Every schedule with at most {outcome.delays_tried} delays was tried"
+    cancelled = ""
+    if outcome.suspensions_tried:
+        cancelled = (
+            f", the victim was cancelled at each of {outcome.suspensions_tried} "
+            "suspensions"
+        )
     return (
-        f"{tried} ({outcome.systematic_runs} runs), then {outcome.sampled_runs} "
+        f"{tried} ({outcome.systematic_runs} runs){cancelled}, then {outcome.sampled_runs} "
         "random ones; none failed."
     )
 
@@ -249,8 +257,15 @@ def _lines(program: Program) -> dict[str, list[str]]:
 @contextlib.contextmanager
 def _surroundings() -> Iterator[None]:
     """Explore without the program's prints, and without collections in between."""
-    with quiet_collector(), contextlib.redirect_stdout(_Nowhere()):
+    with (
+        quiet_collector(),
+        contextlib.redirect_stdout(_Nowhere()),
+        warnings.catch_warnings(),
+    ):
+        # An execution that is cut short leaves coroutines that nobody awaited.
+        warnings.simplefilter("ignore")
         yield
+        gc.collect()
 
 
 class _Nowhere(io.TextIOBase):

@@ -37,6 +37,8 @@ class Budget:
     """Executions of the fixed-seed portfolio."""
     overslept: int = 400
     """Further ones in which time may pass early, if the program sleeps at all."""
+    cancelled: int = 200
+    """Suspensions of the task named "victim" at which it is cancelled."""
     shrinking: int = 200
 
     @classmethod

@@ -69,6 +69,8 @@ class Limits:
     """What one execution may use."""
 
     points_max: int = 20_000
+    cancel_at: int = 0
+    """Suspension at which the task named "victim" is cancelled; 0 for never."""
     sleepers_may_oversleep: bool = False
     """Whether time may pass while somebody could run, up to the end of a sleep."""
     timeouts_may_fire: bool = False
@@ -79,10 +81,11 @@ class Limits:
     @classmethod
     def of(cls, values: Sequence[Any]) -> Limits:
         """Build limits from the values of their fields, in order."""
-        points_max, *flags = values
+        points_max, cancel_at, *flags = values
         oversleep, fire, early = (bool(flag) for flag in flags)
         return cls(
             points_max=int(points_max),
+            cancel_at=int(cancel_at),
             sleepers_may_oversleep=oversleep,
             timeouts_may_fire=fire,
             early_wakeups=early,
@@ -96,8 +99,6 @@ class Recipe:
     schedule: Schedule
     every_site: bool = False
     """True if every access was a preemption point, not only the shared ones."""
-    cancel_at: int = 0
-    """Suspension of the victim at which it is cancelled; 0 for never."""
     limits: Limits = Limits()
     """What was allowed; a schedule means nothing under other rules."""
 
@@ -119,7 +120,6 @@ def write_token(recipe: Recipe, address: Address) -> str:
     body = {
         "s": recipe.schedule.rows(),
         "e": recipe.every_site,
-        "c": recipe.cancel_at,
         "p": address.path,
         "f": address.function,
         "m": address.modules,
@@ -146,7 +146,6 @@ def read_token(token: str) -> tuple[Recipe, Address]:
         recipe = Recipe(
             schedule=Schedule.of(tuple(row) for row in body["s"]),
             every_site=bool(body["e"]),
-            cancel_at=int(body["c"]),
             limits=Limits.of(body["l"]),
         )
         address = Address(

@@ -5,6 +5,8 @@
    are preemption points; the choice is frozen, never made anew within a run.
 3. Every schedule with one delay, with two, and with three if they are few.
 4. A fixed-seed portfolio of POS, SURW, PCT and random walk.
+   If a coroutine task is named "victim", it is first cancelled at each of its
+   suspensions in turn, under the serial schedule and a few random ones.
 5. If the program sleeps: executions in which time passes although others could run,
    because a sleep orders nothing.
 
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from racecourse.engine.strategies.base import Strategy
 
 _LEARNING_SEED = 1
+_WALKS_PER_SUSPENSION = 5
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,8 @@ class Run:
     points: int
     slept: bool
     """Whether a task waited for the clock."""
+    suspensions: int = 0
+    """How often the task named "victim" was suspended."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +105,8 @@ class Outcome:
     """Every schedule with at most this many delays was executed; -1 if none."""
     systematic_runs: int
     sampled_runs: int
+    suspensions_tried: int = 0
+    """At so many suspensions in a row the task named "victim" was cancelled."""
     stable: bool = True
     """Whether the failing schedule failed again in the same way."""
 
@@ -117,6 +124,8 @@ class Search:
         self._is_decided = False
         self._races: set[Race] = set()
         self._slept = False
+        self._suspensions = 0
+        self._cancelled_at = 0
         self._delays_tried = -1
         self._systematic_runs = 0
         self._sampled_runs = 0
@@ -124,7 +133,12 @@ class Search:
     def run(self) -> Outcome:
         """Search until the first failure or the end of the budget."""
         self.learn()
-        for stage in (self._systematic, self._sample, self._oversleep):
+        for stage in (
+            self._systematic,
+            self._cancel,
+            self._sample,
+            self._oversleep,
+        ):
             if self._is_decided:
                 break
             stage()
@@ -136,6 +150,7 @@ class Search:
             delays_tried=self._delays_tried,
             systematic_runs=self._systematic_runs,
             sampled_runs=self._sampled_runs,
+            suspensions_tried=self._cancelled_at,
             stable=stable,
         )
 
@@ -190,6 +205,18 @@ class Search:
             search.learn(strategy)
         self._delays_tried = level
 
+    def _cancel(self) -> None:
+        rng = random.Random(self._seed)
+        suspension = 1
+        while suspension <= min(self._suspensions, self._budget.cancelled):
+            limits = dataclasses.replace(self._limits, cancel_at=suspension)
+            walks = [RandomWalk(rng) for _ in range(_WALKS_PER_SUSPENSION)]
+            self._try_all([Serial(), *walks], limits)
+            if self._is_decided:
+                return
+            self._cancelled_at = suspension
+            suspension += 1
+
     def _sample(self) -> None:
         strategies = sample(
             self._profile(), seed=self._seed, count=self._budget.sampled
@@ -209,6 +236,7 @@ class Search:
             run = self._bench.execute(strategy, limits)
             self._sampled_runs += 1
             if self._book(run, type(strategy).__name__, limits):
+                self._is_decided = True
                 return
 
     def _profile(self) -> Profile:
@@ -224,6 +252,7 @@ class Search:
         """Count an execution; return whether it failed."""
         self._runs += 1
         self._slept = self._slept or run.slept
+        self._suspensions = max(self._suspensions, run.suspensions)
         if run.failure is None or (every_site and self._finding is not None):
             return False
         recipe = Recipe(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import inspect
 from typing import TYPE_CHECKING, Any
 
 from racecourse.engine.program import EVERY_SITE, compile_program, keeps_no_state, load
@@ -36,6 +37,11 @@ class World:
         self.library = Library(self.scheduler)
 
 
+def borrow_world() -> World:
+    """Return a world that nobody uses."""
+    return World()
+
+
 class ThreadBench:
     """Executes one program as often as asked."""
 
@@ -52,6 +58,8 @@ class ThreadBench:
         self._starts: dict[str, Callable[[], Any]] = {}
         self._codes: dict[str, Code] = {}
         self._executions = 0
+        if any("async" in source.text for source in program.sources):
+            self._library.asyncio()  # loaded now, it is not part of an execution
 
     def freeze(self, shared: frozenset[int], visited: frozenset[int]) -> None:
         """Make preemption points of the shared sites and of those never visited."""
@@ -143,7 +151,9 @@ class ThreadBench:
         recorder: Recorder | None = None,
     ) -> Execution:
         def program() -> None:
-            start()
+            result = start()
+            if inspect.iscoroutine(result):
+                self._library.asyncio().run(result)
             self._library.shut_down()
 
         self._executions += 1
@@ -164,6 +174,7 @@ class ThreadBench:
             rows=execution.rows,
             points=execution.points,
             slept=execution.slept,
+            suspensions=execution.suspensions,
         )
 
 

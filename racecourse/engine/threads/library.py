@@ -22,6 +22,7 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any
 
+from racecourse.engine.aio.modules import HIDDEN, Asyncio, stand_ins
 from racecourse.engine.failures import NotUnderControlError
 from racecourse.engine.threads.lock import Lock
 from racecourse.engine.threads.primitives import make_thread_module, make_time_module
@@ -47,6 +48,10 @@ class Library:
         self.modules: dict[str, types.ModuleType] = {
             "_thread": make_thread_module(scheduler),
             "time": make_time_module(scheduler),
+        }
+        self._scheduler = scheduler
+        self._asyncio: Asyncio | None = None
+        self._stand_ins = {
             "_queue": _exceptions_of_queue(),
             "os": _os_without_fork_handlers(),
         }
@@ -61,7 +66,6 @@ class Library:
         make_threads_native(self.modules["threading"], scheduler)
         self._adapt_conditions(scheduler)
         self._load_futures()
-        del self.modules["os"], self.modules["_queue"]
         self._atexits = list(self._threading["_threading_atexits"])
         self._excepthook = self._threading["excepthook"]
         self._locks = self._module_locks()
@@ -90,6 +94,8 @@ class Library:
         pool["ThreadPoolExecutor"]._counter = itertools.count().__next__
         if "random" in self._used:
             vars(self.modules["random"])["seed"](0)
+        if self._asyncio is not None:
+            self._asyncio.reset()
         for lock in self._locks:  # an unwound execution may have left one closed
             lock._at_fork_reinit()
 
@@ -108,6 +114,27 @@ class Library:
             callback()
 
     # Importing
+
+    def find(self, name: str) -> types.ModuleType | None:
+        """Return a controlled module, executing parts of `asyncio` on first use."""
+        module = self.modules.get(name)
+        if module is None and name.partition(".")[0] == "asyncio":
+            self._stand_ins.update(stand_ins())
+            module = self._stand_ins.get(name) or self._execute(name)
+            parent, _, child = name.rpartition(".")
+            if parent:
+                vars(self.modules[parent])[child] = module
+        return module
+
+    def note_use(self, name: str) -> None:
+        """Note that a program imports a controlled module."""
+        self._used.add(name)
+
+    def asyncio(self) -> Asyncio:
+        """Return the controlled `asyncio`, loading it on first use."""
+        if self._asyncio is None:
+            self._asyncio = Asyncio(self, self._scheduler)
+        return self._asyncio
 
     def builtins(
         self,
@@ -132,9 +159,13 @@ class Library:
             raise NotUnderControlError(f"This Python has no module {name!r}.")
         module = importlib.util.module_from_spec(spec)
         names = {"id": _stable_id, "__rc_library__": True}
-        vars(module)["__builtins__"] = self.builtins(names, instead)
+        found_instead = {**self._stand_ins, **(instead or {})}
+        vars(module)["__builtins__"] = self.builtins(names, found_instead)
         vars(module)["__rc_library__"] = True
         self.modules[name] = module
+        for other, stand_in in self._stand_ins.items():
+            if other.rpartition(".")[0] == name:
+                vars(module)[other.rpartition(".")[2]] = stand_in
         code = spec.loader.get_code(name)  # type: ignore[attr-defined]
         exec(code, vars(module))  # noqa: S102 - the standard library's own code
         for value in vars(module).values():
@@ -198,10 +229,10 @@ class Library:
             vars(futures)[name] = vars(base)[name]
         vars(futures)["ThreadPoolExecutor"] = vars(thread)["ThreadPoolExecutor"]
         vars(futures)["ProcessPoolExecutor"] = _ProcessPoolExecutor
-        self._number(vars(base)["Future"])
-        self._number(self._threading["Thread"])
+        self.number(vars(base)["Future"])
+        self.number(self._threading["Thread"])
 
-    def _number(self, kind: Any) -> None:
+    def number(self, kind: Any) -> None:
         """Keep sets of such things in one order: an address differs every time."""
 
         def __hash__(thing: Any) -> int:  # noqa: N807 - it becomes that method
@@ -232,16 +263,26 @@ class _Importer:
         if level:
             package = (globals_ or {}).get("__package__") or ""
             absolute = importlib.util.resolve_name("." * level + name, package)
-        if self._find(absolute) is None:
-            self._library.foreign.add(absolute)
+        if absolute in HIDDEN:
+            raise ImportError(f"{absolute} is hidden from the library.")
+        module = self._find(absolute)
+        if module is None:
+            if "__rc_library__" not in (globals_ or {}):
+                self._library.foreign.add(absolute)
             return builtins.__import__(name, globals_, locals_, fromlist or (), level)
-        self._library._used.add(absolute)
-        if fromlist:
-            return self._find(absolute)
-        return self._find(absolute.partition(".")[0])
+        self._library.note_use(absolute)
+        if hasattr(module, "__path__"):
+            for part in fromlist or ():
+                self._find_submodule(module, f"{absolute}.{part}", part)
+        return module if fromlist else self._find(absolute.partition(".")[0])
+
+    def _find_submodule(self, package: types.ModuleType, name: str, part: str) -> None:
+        """Make `from package import part` work where the part is a module."""
+        if not hasattr(package, part) and importlib.util.find_spec(name) is not None:
+            self._find(name)
 
     def _find(self, name: str) -> types.ModuleType | None:
-        return self._own.get(name) or self._library.modules.get(name)
+        return self._own.get(name) or self._library.find(name)
 
 
 class _NoLock:

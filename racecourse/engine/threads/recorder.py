@@ -21,7 +21,7 @@ from racecourse.engine.threads.values import show
 from racecourse.engine.trace import Event
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping, Sequence
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
     from types import FrameType, TracebackType
 
     from racecourse.engine.happens_before import Race
@@ -95,7 +95,8 @@ class Recorder:
 
     def names(self) -> tuple[str, ...]:
         """Return the names of the tasks in the order in which they were started."""
-        return tuple(self._names)
+        acting = (entry.task for entry in self._entries)
+        return tuple(dict.fromkeys((*self._names, *acting)))
 
     # Accesses, told by the hooks
 
@@ -109,7 +110,7 @@ class Recorder:
         self.visited.add(site)
         self._sites_at[location].add(site)
         self._races.accessed(task.number, location, access, site)
-        self._sharing.accessed(task.number, location, access, site)
+        self._sharing.accessed(task.actor, location, access, site)
         info = self._sites[site]
         place = Place(path=info.path, line=info.line)
         self._write(task, place, f"{access.value} {info.label}", site)
@@ -120,7 +121,7 @@ class Recorder:
         self.visited.add(site)
         location = (id(thing), "*")
         self._sites_at[location].add(site)
-        self._sharing.accessed(task.number, location, Access.UPDATE, site)
+        self._sharing.accessed(task.actor, location, Access.UPDATE, site)
 
     def changed_module_state(self) -> None:
         """Note that a module, class or function was written to."""
@@ -181,6 +182,8 @@ class Recorder:
     def stands(self, task: Task, before: object) -> tuple[Place | None, str]:
         """Note where a task would wait, should it have to."""
         frame, through = self._frame()
+        if hasattr(before, "waiting_tasks"):
+            through = str(before)  # the library's way into a loop tells nothing
         what = through or self._describe(before)
         place = None if frame is None else _place(frame)
         self._stands[task.number] = (place, what)
@@ -198,8 +201,10 @@ class Recorder:
             if place is not None:
                 self._write(current, place, f"raises {type(cause).__name__}", None)
             return place
-        self.waiting = tuple(
-            self._waiting(task) for task in tasks if not task.ended and task.waits_for
+        standing = [task for task in tasks if not task.ended and task.waits_for]
+        self.waiting = (
+            *(self._waiting(task) for task in standing),
+            *(inner for task in standing for inner in self._awaiting(task.waits_for)),
         )
         return self._here()[0]
 
@@ -226,6 +231,18 @@ class Recorder:
             held_by=holder,
             held_since=self._taken_at.get(id(waits_for)) if holder else None,
         )
+
+    def _awaiting(self, loop: Any) -> Iterator[Waiting]:
+        """Tell where the coroutines of an idle event loop stand."""
+        for task in getattr(loop, "waiting_tasks", tuple)():
+            place = None
+            inner = task.get_coro()
+            while inner is not None:
+                frame = getattr(inner, "cr_frame", None)
+                if frame is not None and frame.f_code.co_filename in self._paths:
+                    place = _place(frame)
+                inner = getattr(inner, "cr_await", None)
+            yield Waiting(task=task.get_name(), place=place, waits_for="what it awaits")
 
     def _describe(self, waits_for: object) -> str:
         if isinstance(waits_for, Lock):

@@ -56,6 +56,8 @@ class Execution:
     points: int
     slept: bool
     """Whether a task waited for the clock."""
+    suspensions: int
+    """How often the task to be cancelled was suspended."""
 
 
 class Scheduler:
@@ -74,6 +76,8 @@ class Scheduler:
         """Whether the execution is decided and its tasks are being unwound."""
         self.wants_steps = False
         self.limits = Limits()
+        self.suspensions = 0
+        """How often the task to be cancelled was suspended."""
         self.tasks: list[Task] = []
         self._moment = Moment()
 
@@ -107,6 +111,7 @@ class Scheduler:
             rows=tuple(self._log),
             points=self._points,
             slept=self._slept,
+            suspensions=self.suspensions,
         )
 
     def _reset(
@@ -140,6 +145,7 @@ class Scheduler:
         self._slept = False
         self._early_clock = 0
         self._early_wakeups = 0
+        self.suspensions = 0
         self._step_backs = 0
         self._unwinds = 0
         self._steps: dict[int, Any] = {}
@@ -166,7 +172,7 @@ class Scheduler:
     def ask(self) -> None:
         """Stand at a point whose grant is used up."""
         if self.over:
-            self._leave()
+            self.leave()
         present = self.current
         self._count(present, at_point=True)
         self._continue_with(self._next(present), present)
@@ -175,7 +181,7 @@ class Scheduler:
         """Let others run: the current task has been round a loop very often."""
         self.loops = LOOPS_PER_STEP_BACK
         if self.over:
-            self._leave()
+            self.leave()
         self._loops += LOOPS_PER_STEP_BACK
         if self._loops > _LOOPS_MAX:
             self._fail_stuck()
@@ -186,7 +192,7 @@ class Scheduler:
     def block(self, waits_for: object, deadline_ns: int | None = None) -> bool:
         """Wait until `enable` or the deadline; return whether it was the deadline."""
         if self.over:
-            self._leave()
+            self.leave()
         present = self.current
         self._count(present, at_point=False)
         present.points += 1
@@ -228,6 +234,35 @@ class Scheduler:
         self._grant(present)
         self._early_wakeups += early
         return early
+
+    def choose_among(self, options: tuple[int, ...], first: int, met: int) -> int:
+        """Decide which of several coroutine tasks makes the next step.
+
+        Args:
+            options: Their numbers, the stock order's choice first.
+            first: The number of that choice.
+            met: How often it was first in line.
+        """
+        if self._is_late:
+            return first
+        self._interrupt()
+        moment = self._moment
+        moment.task, moment.point = first, met
+        moment.options, moment.default = options, first
+        moment.passed = self._passed
+        chosen = self._strategy.choose(moment)
+        self._passed = 0
+        if chosen != first:
+            self._log.append((first, met, chosen))
+        self._grant_nothing()
+        return chosen
+
+    def _grant_nothing(self) -> None:
+        """Ask at the next point: the last answer was about something else."""
+        if not self._alone:
+            self._granted = self.left = 0
+        else:
+            self._grant(self.current)
 
     # Asking
 
@@ -331,7 +366,7 @@ class Scheduler:
             self._grant(following)
             self._handoff.switch(present, following)
             if self.over:
-                self._leave()
+                self.leave()
         else:
             self._grant(present)
 
@@ -449,7 +484,7 @@ class Scheduler:
         self.over = True
         self.left = self._granted = 0
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
         """Raise out of a task of an execution that is over.
 
         A task that catches everything in a loop would come back for ever; after

@@ -20,6 +20,7 @@ class Task:
     """One thread of the program. Only the scheduler writes to it."""
 
     __slots__ = (
+        "actor",
         "carrier",
         "daemon",
         "deadline_ns",
@@ -38,6 +39,9 @@ class Task:
     def __init__(self, number: int, name: str, *, daemon: bool) -> None:
         self.number = number
         self.name = name
+        """What reports call it; a loop lends it the name of the task in hand."""
+        self.actor = number
+        """Who acts: this thread, or the coroutine's task that it runs just now."""
         self.daemon = daemon
         self.carrier: Any = None
         """What the hand-off runs it on: a greenlet or an OS thread's wake-up."""

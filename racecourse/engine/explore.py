@@ -265,7 +265,7 @@ def _surroundings() -> Iterator[None]:
         # An execution that is cut short leaves coroutines that nobody awaited.
         warnings.simplefilter("ignore")
         yield
-        gc.collect()
+        gc.collect(0)
 
 
 class _Nowhere(io.TextIOBase):

@@ -56,6 +56,7 @@ class Asyncio:
         loop_class = make_loop_class(
             names["base_events"]["BaseEventLoop"], names["tasks"]["Task"], scheduler
         )
+        _keep_running_loop_on_tasks(self._events, scheduler)
         policy = names["unix_events"]["_UnixDefaultEventLoopPolicy"]
         policy._loop_factory = loop_class
         vars(self.package)["SelectorEventLoop"] = loop_class
@@ -68,10 +69,22 @@ class Asyncio:
     def reset(self) -> None:
         """Forget the last execution."""
         self._events["_event_loop_policy"] = None
-        self._events["_set_running_loop"](None)
         tasks: Mapping[str, Any] = self._tasks
         for name in ("_all_tasks", "_scheduled_tasks", "_eager_tasks"):
             if name in tasks:
                 tasks[name].clear()
         tasks["_current_tasks"].clear()
         self._tasks["_task_name_counter"] = itertools.count(1).__next__
+
+
+def _keep_running_loop_on_tasks(events: dict[str, Any], scheduler: Scheduler) -> None:
+    """Answer who runs here from the task: asked at every step, it must be fast."""
+
+    def get() -> Any:
+        return scheduler.current.running_loop
+
+    def set_(loop: Any) -> None:
+        scheduler.current.running_loop = loop
+
+    events["_get_running_loop"] = get
+    events["_set_running_loop"] = set_

@@ -158,7 +158,7 @@ class ThreadBench:
 
         self._executions += 1
         if self._executions % _COLLECT_EVERY == 0:
-            gc.collect()
+            gc.collect(0)
         self._library.reset()
         return self._scheduler.run(
             program,

@@ -121,9 +121,6 @@ class Library:
         if module is None and name.partition(".")[0] == "asyncio":
             self._stand_ins.update(stand_ins())
             module = self._stand_ins.get(name) or self._execute(name)
-            parent, _, child = name.rpartition(".")
-            if parent:
-                vars(self.modules[parent])[child] = module
         return module
 
     def note_use(self, name: str) -> None:
@@ -163,6 +160,10 @@ class Library:
         vars(module)["__builtins__"] = self.builtins(names, found_instead)
         vars(module)["__rc_library__"] = True
         self.modules[name] = module
+        parent, _, child = name.rpartition(".")
+        if parent in self.modules:
+            # Before its code runs: modules of a package import one another.
+            vars(self.modules[parent])[child] = module
         for other, stand_in in self._stand_ins.items():
             if other.rpartition(".")[0] == name:
                 vars(module)[other.rpartition(".")[2]] = stand_in

@@ -104,6 +104,7 @@ class Scheduler:
             self._unwind_leftovers()
         finally:
             self.running = False
+        self.current = main  # whoever resets the library is the main thread
         if self._escaped is not None:
             raise self._escaped
         return Execution(

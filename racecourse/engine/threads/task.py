@@ -30,6 +30,7 @@ class Task:
         "name",
         "number",
         "points",
+        "running_loop",
         "step",
         "timed_out",
         "value",
@@ -52,6 +53,8 @@ class Task:
         self.deadline_ns: int | None = None
         self.timed_out = False
         self.joiners: list[Task] = []
+        self.running_loop: Any = None
+        """The event loop that runs in this thread."""
         self.step: Step | None = None
         self.held: list[tuple[int, Any, Any]] = []
         """(site, base, key) of accesses whose operands are being evaluated."""

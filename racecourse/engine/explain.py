@@ -12,14 +12,13 @@ import itertools
 from typing import TYPE_CHECKING
 
 from racecourse.engine.failures import Kind
-from racecourse.engine.trace import Event
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from racecourse.engine.failures import Failure, Waiting
     from racecourse.engine.sites import Place
-    from racecourse.engine.trace import Trace
+    from racecourse.engine.trace import Event, Trace
 
 
 _ROWS_MAX = 40

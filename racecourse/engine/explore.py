@@ -1,3 +1,4 @@
+# ruff: noqa: ANN401 - the values of a program have any type
 """Explore a program: the public way into the engine."""
 
 from __future__ import annotations
@@ -7,7 +8,6 @@ import gc
 import inspect
 import io
 import warnings
-
 from typing import TYPE_CHECKING, Any
 
 from racecourse.engine.explain import explain, tell_rows
@@ -61,7 +61,7 @@ def explore(program: Callable[[], Any], **options: Any) -> Report:
     return explore_file(path, name, **options)
 
 
-def explore_file(
+def explore_file(  # noqa: PLR0913 - keywords, each with a default
     path: str | Path,
     function: str = "program",
     *,

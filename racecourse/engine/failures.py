@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from typing import TYPE_CHECKING
 
-from racecourse.engine.sites import Place
+if TYPE_CHECKING:
+    from racecourse.engine.sites import Place
 
 
 class CannotExploreError(Exception):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import random
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from racecourse.engine.strategies.pct import PCT
@@ -17,11 +16,13 @@ from racecourse.engine.strategies.random_walk import RandomWalk
 from racecourse.engine.strategies.surw import SURW
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Iterator
 
     from racecourse.engine.strategies.base import Strategy
 
 _PCT_DEPTHS = (2, 3, 4)
+_KINDS = 4
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,13 +80,13 @@ def sample(profile: Profile, *, seed: int, count: int) -> Iterator[Strategy]:
     rng = random.Random(seed)
     labels = profile.labels()
     for run in range(count):
-        turn, round_ = run % 4, run // 4
+        round_, turn = divmod(run, _KINDS)
         if turn == 0:
             yield POS(rng)
         elif turn == 1 and labels:
             label = labels[round_ % len(labels)]
             yield SURW(rng, label=label, weights=_weights(profile, label))
-        elif turn == 2:
+        elif turn % 2 == 0:
             depth = _PCT_DEPTHS[round_ % len(_PCT_DEPTHS)]
             yield PCT(rng, steps=profile.decisions, depth=depth)
         else:

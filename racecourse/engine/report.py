@@ -7,8 +7,8 @@ import enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from racecourse.engine.failures import Failure, Waiting
     from racecourse.engine.explain import Row
+    from racecourse.engine.failures import Failure, Waiting
     from racecourse.engine.schedule import Schedule
     from racecourse.engine.sites import Site
 

@@ -24,7 +24,7 @@ CLOCK = -1
 EARLY = -2
 """Chosen in place of a task: a condition wakes its waiter without a notify."""
 
-_TOKEN_PREFIX = "rc1."
+_TOKEN_PREFIX = "rc1."  # noqa: S105 - no secret
 
 
 class BadTokenError(ValueError):

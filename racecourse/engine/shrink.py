@@ -7,6 +7,7 @@ decision makes the failure go away.
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from racecourse.engine.schedule import Decision, Schedule
@@ -67,7 +68,7 @@ def _without_one_part(
     """Try to leave out each of `parts` pieces in turn."""
     size = len(decisions)
     bounds = [size * part // parts for part in range(parts + 1)]
-    for start, end in zip(bounds, bounds[1:], strict=False):
+    for start, end in itertools.pairwise(bounds):
         rest = decisions[:start] + decisions[end:]
         if rest != decisions and fails(rest):
             return rest

@@ -21,6 +21,7 @@ class Case:
 
     @property
     def name(self) -> str:
+        """Name of the file, without its ending."""
         return self.path.stem
 
 

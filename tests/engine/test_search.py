@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from racecourse.engine import Budget, Kind, Limits, Verdict, explore_source, replay
+from racecourse.engine import (
+    Budget,
+    Kind,
+    Limits,
+    Verdict,
+    explore_file,
+    explore_source,
+    replay,
+)
 from racecourse.engine.program import Program, Source
 from racecourse.engine.schedule import BadTokenError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TWO_INCREMENTS = """
 import threading
@@ -152,9 +165,10 @@ def program():
 def test_what_is_not_under_control_is_said():
     source = "import subprocess\n\ndef program():\n    pass\n"
     report = explore_source(source)
-    assert report.not_under_control == (
+    (said,) = report.not_under_control
+    assert said == (
         "Not under control: subprocess (real processes are started as they are and "
-        "not scheduled).",
+        "not scheduled)."
     )
 
 
@@ -170,9 +184,7 @@ def program():
     assert "ProcessPoolExecutor" in report.explanation
 
 
-def test_modules_of_one_program_can_import_one_another(tmp_path):
-    from racecourse.engine import explore_file  # noqa: PLC0415 - only this test does
-
+def test_modules_of_one_program_can_import_one_another(tmp_path: Path):
     (tmp_path / "solution.py").write_text(
         "class Counter:\n"
         "    def __init__(self):\n"

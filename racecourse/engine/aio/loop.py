@@ -1,3 +1,4 @@
+# ruff: noqa: ANN401, SLF001 - this is about the insides of the standard library
 """The event loop: no selector, the virtual clock, and task steps in any order.
 
 Only steps of tasks are permuted. Plain callbacks keep their place: that `call_soon`
@@ -28,7 +29,9 @@ VICTIM = "victim"
 """Name of the task that is cancelled at each of its suspensions in turn."""
 
 
-def make_loop_class(base: Any, task_class: Any, scheduler: Scheduler) -> Any:
+def make_loop_class(  # noqa: C901 - its base class is only known at run time
+    base: Any, task_class: Any, scheduler: Scheduler
+) -> Any:
     """Return a loop class over the re-executed `BaseEventLoop`."""
 
     class ControlledLoop(base):  # type: ignore[misc]

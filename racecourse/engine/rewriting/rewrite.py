@@ -27,14 +27,20 @@ from __future__ import annotations
 import ast
 import dataclasses
 import sys
-from collections.abc import Container
+from typing import TYPE_CHECKING
 
 from racecourse.engine.rewriting import scopes
 from racecourse.engine.sites import ITEMS, Access, Site
 
+if TYPE_CHECKING:
+    from collections.abc import Container
+
 _CONTAINER_READERS = frozenset(
-    "len list tuple set frozenset dict sorted sum min max any all iter enumerate "
-    "reversed str repr zip map filter".split()
+    [
+        *("len", "list", "tuple", "set", "frozenset", "dict", "sorted", "sum"),
+        *("min", "max", "any", "all", "iter", "enumerate", "reversed"),
+        *("str", "repr", "zip", "map", "filter"),
+    ]
 )
 _ATTRIBUTE_CALLS = {
     "getattr": Access.READ,
@@ -64,7 +70,7 @@ class Rewritten:
     """The sites found here; the first has the number that was asked for."""
 
 
-def rewrite(
+def rewrite(  # noqa: PLR0913 - keywords, and all are needed
     source: str,
     *,
     module: str,
@@ -96,7 +102,7 @@ def rewrite(
 
 
 class _Rewriter(ast.NodeTransformer):
-    def __init__(
+    def __init__(  # noqa: PLR0913 - those of `rewrite`
         self,
         tree: ast.Module,
         *,

@@ -8,7 +8,6 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from racecourse.engine.program import EVERY_SITE, compile_program, keeps_no_state, load
-from racecourse.engine.schedule import Limits, Recipe
 from racecourse.engine.search import Lesson, Run
 from racecourse.engine.strategies.replay import Replay
 from racecourse.engine.threads.handoff import Greenlets
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from racecourse.engine.program import Code, Program
+    from racecourse.engine.schedule import Limits, Recipe
     from racecourse.engine.strategies.base import Strategy
     from racecourse.engine.threads.scheduler import Execution
 
@@ -128,7 +128,11 @@ class ThreadBench:
 
     def _loader(self, code: Code, hooks: dict[str, Any]) -> Callable[[], Any]:
         """Return a program that begins with executing its modules."""
-        return lambda: load(code, self._library, hooks, self._program.function)()
+
+        def start() -> Any:
+            return load(code, self._library, hooks, self._program.function)()
+
+        return start
 
     # Executions
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextvars
 from typing import TYPE_CHECKING, Protocol
 
-import greenlet
+import greenlet  # type: ignore[import-untyped]  # it ships no types
 
 from racecourse.engine.threads.task import Task, Unwind
 
@@ -45,7 +45,7 @@ class Handoff(Protocol):
         ...
 
 
-class _Carrier(greenlet.greenlet):
+class _Carrier(greenlet.greenlet):  # type: ignore[misc]
     """A greenlet that lives one task after another.
 
     Entering a new greenlet makes the interpreter map memory for its frames, which
@@ -88,7 +88,7 @@ class Greenlets:
         """Run the first task until everything has ended."""
         task.carrier.switch()
 
-    def switch(self, present: Task, following: Task) -> None:
+    def switch(self, present: Task, following: Task) -> None:  # noqa: ARG002 - OS threads need it
         """Continue in the other greenlet."""
         following.carrier.switch()
 

@@ -1,3 +1,4 @@
+# ruff: noqa: ANN401 - the values of a program have any type
 """What rewritten code calls at its sites, in three weights.
 
 `lean_hooks`    count the point, nothing else.
@@ -66,7 +67,7 @@ def lean_hooks(scheduler: Scheduler) -> Hooks:
             scheduler.ask()
         return value
 
-    def each(iterable: Any, site: int) -> Any:
+    def each(iterable: Any, _site: int) -> Any:
         if type(iterable) not in _WALKED:
             return iterable
         return _walk(iterable, lambda: at(None))
@@ -318,7 +319,7 @@ def _locate_item(site: Site, thing: Any, key: object) -> tuple[tuple[int, str], 
     return (id(thing), ITEMS), site.access
 
 
-def _record(
+def _record(  # noqa: PLR0913, PLR0917 - called for every access
     recorder: Recorder,
     task: Task,
     info: Site,
@@ -330,7 +331,7 @@ def _record(
     if info.owner < 0:
         if info.access is Access.WRITE and isinstance(thing, _OUTLIVING):
             recorder.changed_module_state()
-        if isinstance(thing, _IMMUTABLE) or isinstance(thing, Lock):
+        if isinstance(thing, (*_IMMUTABLE, Lock)):
             recorder.passed(site)
             return
         if not _is_known(thing, own_modules):

@@ -1,3 +1,4 @@
+# ruff: noqa: ANN401, SLF001 - this is about the insides of the standard library
 """The controlled library: the standard library's own code on controlled primitives.
 
 Replace below, execute again above. `_thread` and `time` are ours; `threading`,
@@ -221,7 +222,7 @@ class Library:
         base = self._execute("concurrent.futures._base")
         vars(futures)["_base"] = base
         # Workers that are unwound would report their end, once per execution.
-        silent = logging.Logger("concurrent.futures")
+        silent = logging.Logger("concurrent.futures")  # noqa: LOG001 - nobody shall find it
         silent.disabled = True
         vars(base)["LOGGER"] = silent
         thread = self._execute("concurrent.futures.thread")

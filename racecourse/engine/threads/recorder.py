@@ -1,3 +1,4 @@
+# ruff: noqa: ANN401 - the values of a program have any type
 """The recorder: follows one execution closely enough to explain it.
 
 Recorded executions are some ten times slower than plain ones. They are used three
@@ -268,7 +269,7 @@ class Recorder:
         return _place(frame), through
 
     def _frame(self) -> tuple[FrameType | None, str]:
-        frame: FrameType | None = sys._getframe(2)
+        frame: FrameType | None = sys._getframe(2)  # noqa: SLF001 - a stack of records costs more
         through = ""
         while frame is not None:
             code = frame.f_code

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import bisect
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from racecourse.engine.failures import CannotExploreError, Failure, Kind
 from racecourse.engine.schedule import CLOCK, EARLY, Limits
@@ -98,7 +98,7 @@ class Scheduler:
         self.current = main
         self.running = True
         try:
-            self._grant(main)
+            self._grant()
             handoff.start(main)
             strategy.ended(self._passed)
             self._unwind_leftovers()
@@ -232,7 +232,7 @@ class Scheduler:
         self._interrupt()
         present.points += 1
         early = self._decide(present, (present.number, EARLY)) == EARLY
-        self._grant(present)
+        self._grant()
         self._early_wakeups += early
         return early
 
@@ -263,7 +263,7 @@ class Scheduler:
         if not self._alone:
             self._granted = self.left = 0
         else:
-            self._grant(self.current)
+            self._grant()
 
     # Asking
 
@@ -346,8 +346,8 @@ class Scheduler:
             self._log.append((present.number, present.points, chosen))
         return chosen
 
-    def _grant(self, task: Task) -> None:
-        """Let `task` run without asking for as long as everybody agrees."""
+    def _grant(self) -> None:
+        """Let the task run without asking for as long as everybody agrees."""
         options = self._options or self._find_options()
         alone = self._alone = len(options) == 1
         grant = FOREVER if alone or self._is_late else self._strategy.patience
@@ -359,17 +359,16 @@ class Scheduler:
     def _continue_with(self, following: Task | None, present: Task) -> None:
         if following is None:
             self._end_or_deadlock()
-            return
         if following is not present:
             self._turn = 0
             self.loops = LOOPS_PER_STEP_BACK
             self.current = following
-            self._grant(following)
+            self._grant()
             self._handoff.switch(present, following)
             if self.over:
                 self.leave()
         else:
-            self._grant(present)
+            self._grant()
 
     # Time
 
@@ -435,16 +434,13 @@ class Scheduler:
             self.over = True
             return None
         try:
-            following = self._next(ended)
-            if following is None:
-                self._end_or_deadlock()
+            following = self._next(ended) or self._end_or_deadlock()
         except Unwind:
             return None
-        assert following is not None
         self._turn = 0
         self.loops = LOOPS_PER_STEP_BACK
         self.current = following
-        self._grant(following)
+        self._grant()
         return following
 
     def record_failure(self, error: BaseException) -> None:
@@ -454,11 +450,11 @@ class Scheduler:
         kind = Kind.ASSERTION if isinstance(error, AssertionError) else Kind.EXCEPTION
         self._fail(kind, str(error), error=type(error).__name__, cause=error)
 
-    def _end_or_deadlock(self) -> None:
+    def _end_or_deadlock(self) -> NoReturn:
         self._fail(Kind.DEADLOCK, "Nobody can run, and nothing will change that.")
         raise Unwind
 
-    def _fail_stuck(self) -> None:
+    def _fail_stuck(self) -> NoReturn:
         self._fail(Kind.LIVELOCK, "Everybody had many turns, and it did not end.")
         raise Unwind
 
@@ -485,7 +481,7 @@ class Scheduler:
         self.over = True
         self.left = self._granted = 0
 
-    def leave(self) -> None:
+    def leave(self) -> NoReturn:
         """Raise out of a task of an execution that is over.
 
         A task that catches everything in a loop would come back for ever; after

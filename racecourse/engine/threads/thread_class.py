@@ -1,3 +1,4 @@
+# ruff: noqa: ANN401, SLF001 - this is about the insides of the standard library
 """`threading.Thread`, made native: a start is one point, a join is one wait."""
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ if TYPE_CHECKING:
     from racecourse.engine.threads.task import Task
 
 
-def make_threads_native(threading: types.ModuleType, scheduler: Scheduler) -> None:
+def make_threads_native(  # noqa: C901 - four methods over one namespace
+    threading: types.ModuleType, scheduler: Scheduler
+) -> None:
     """Give the re-executed `Thread` a start, a join and a pulse of its own."""
     namespace = vars(threading)
     active = namespace["_active"]

@@ -7,6 +7,7 @@ import collections.abc
 
 _SCALARS = (int, float, bool, str, bytes, complex, type(None))
 _CONTAINERS = (list, tuple, set, frozenset, dict, collections.deque)
+"""Exactly these types: a subclass may do anything when it is looked at."""
 _WIDTH = 40
 _ITEMS_MAX = 6
 
@@ -17,7 +18,9 @@ def show(value: object) -> str:
     return text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
 
 
-def _show(value: object, *, depth: int) -> str:
+def _show(  # noqa: PLR0911 - one return per kind of value
+    value: object, *, depth: int
+) -> str:
     kind = type(value)
     if kind in _SCALARS:
         return repr(value)
@@ -26,15 +29,20 @@ def _show(value: object, *, depth: int) -> str:
     if kind not in _CONTAINERS or depth == 0:
         return f"a {kind.__name__}"
     if isinstance(value, dict):
-        pairs = list(value.items())[:_ITEMS_MAX]
-        inner = [f"{_show(k, depth=0)}: {_show(v, depth=depth - 1)}" for k, v in pairs]
-        return "{" + ", ".join([*inner, *_more(value)]) + "}"
-    assert isinstance(value, list | tuple | set | frozenset | collections.deque)
-    items = [_show(item, depth=depth - 1) for item in list(value)[:_ITEMS_MAX]]
-    opening, closing = {
-        list: "[]", tuple: "()", collections.deque: "[]"
-    }.get(kind, "{}")  # fmt: skip
-    return opening + ", ".join([*items, *_more(value)]) + closing
+        items = [
+            f"{_show(k, depth=0)}: {_show(v, depth=depth - 1)}"
+            for k, v in list(value.items())[:_ITEMS_MAX]
+        ]
+        return "{" + ", ".join([*items, *_more(value)]) + "}"
+    if isinstance(value, set | frozenset):
+        # Their order depends on the hash seed; that of the texts does not.
+        items = sorted(_show(item, depth=depth - 1) for item in value)[:_ITEMS_MAX]
+        return "{" + ", ".join([*items, *_more(value)]) + "}"
+    if isinstance(value, list | tuple | collections.deque):
+        items = [_show(item, depth=depth - 1) for item in list(value)[:_ITEMS_MAX]]
+        inner = ", ".join([*items, *_more(value)])
+        return f"({inner})" if isinstance(value, tuple) else f"[{inner}]"
+    return f"a {kind.__name__}"
 
 
 def _more(value: collections.abc.Sized) -> list[str]:

@@ -18,8 +18,10 @@ from racecourse.engine.portfolio import Budget
 from racecourse.engine.program import Program, Source, read_program
 from racecourse.engine.report import RaceReport, Report, Verdict
 from racecourse.engine.schedule import BadTokenError, Limits, Schedule
+from racecourse.engine.threads.bench import Backend
 
 __all__ = [
+    "Backend",
     "BadTokenError",
     "Budget",
     "CannotExploreError",

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import enum
 import gc
 import inspect
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from racecourse.engine.strategies.replay import Replay
 from racecourse.engine.threads.handoff import Greenlets
 from racecourse.engine.threads.hooks import lean_hooks, record_hooks, step_hooks
 from racecourse.engine.threads.library import Library
+from racecourse.engine.threads.os_threads import OSThreads
 from racecourse.engine.threads.recorder import Recorder
 from racecourse.engine.threads.scheduler import Scheduler
 from racecourse.engine.trace import Trace
@@ -24,10 +26,24 @@ if TYPE_CHECKING:
     from racecourse.engine.program import Code, Program
     from racecourse.engine.schedule import Limits, Recipe
     from racecourse.engine.strategies.base import Strategy
+    from racecourse.engine.threads.handoff import Handoff
     from racecourse.engine.threads.scheduler import Execution
 
 _COLLECT_EVERY = 500
 """Executions between two garbage collections."""
+
+
+class Backend(enum.Enum):
+    """What carries the tasks. Schedules, verdicts and tokens are the same."""
+
+    GREENLETS = "greenlets"
+    OS_THREADS = "os-threads"
+
+
+_HANDOFFS: dict[Backend, Callable[[], Handoff]] = {
+    Backend.GREENLETS: Greenlets,
+    Backend.OS_THREADS: OSThreads,
+}
 
 
 class World:
@@ -38,19 +54,16 @@ class World:
         self.library = Library(self.scheduler)
 
 
-def borrow_world() -> World:
-    """Return a world that nobody uses."""
-    return World()
-
-
 class ThreadBench:
     """Executes one program as often as asked."""
 
-    def __init__(self, program: Program, world: World) -> None:
+    def __init__(
+        self, program: Program, world: World, backend: Backend = Backend.GREENLETS
+    ) -> None:
         self._program = program
         self._scheduler = world.scheduler
         self._library = world.library
-        self._handoff = Greenlets()
+        self._handoff: Handoff = _HANDOFFS[backend]()
         self._full = compile_program(program, full=True, keep=EVERY_SITE)
         self.sites = self._full.sites
         self._every = frozenset(range(len(self.sites)))

@@ -228,21 +228,26 @@ def statement(outcome: Outcome) -> str:
     """Return what may be claimed after a search."""
     if outcome.finding is not None:
         return f"Run {outcome.finding.run} failed ({outcome.finding.stage})."
-    tried = "The serial schedule was tried"
-    if outcome.delays_tried == 1:
-        tried = "Every schedule with at most 1 delay was tried"
-    elif outcome.delays_tried > 1:
-        tried = f"Every schedule with at most {outcome.delays_tried} delays was tried"
-    cancelled = ""
+    tried = f"{_tried(outcome)} ({outcome.systematic_runs} runs)"
     if outcome.suspensions_tried:
-        cancelled = (
+        tried += (
             f", the victim was cancelled at each of {outcome.suspensions_tried} "
             "suspensions"
         )
-    return (
-        f"{tried} ({outcome.systematic_runs} runs){cancelled}, then {outcome.sampled_runs} "
-        "random ones; none failed."
+    if outcome.sampled_runs or not outcome.is_complete:
+        tried += f", then {outcome.sampled_runs} random ones"
+    return f"{tried}; none failed."
+
+
+def _tried(outcome: Outcome) -> str:
+    if outcome.is_complete:
+        return "Every schedule was tried"
+    if outcome.delays_tried < 1:
+        return "The serial schedule was tried"
+    delays = (
+        "1 delay" if outcome.delays_tried == 1 else f"{outcome.delays_tried} delays"
     )
+    return f"Every schedule with at most {delays} was tried"
 
 
 def _address(program: Program) -> Address:

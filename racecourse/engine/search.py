@@ -4,6 +4,7 @@
 2. A few random walks that learn which sites tasks share. Afterwards only those
    are preemption points; the choice is frozen, never made anew within a run.
 3. Every schedule with one delay, with two, and with three if they are few.
+   If these were all, chance has nothing to add and 4 is left out.
 4. A fixed-seed portfolio of POS, SURW, PCT and random walk.
    If a coroutine task is named "victim", it is first cancelled at each of its
    suspensions in turn, under the serial schedule and a few random ones.
@@ -107,6 +108,8 @@ class Outcome:
     sampled_runs: int
     suspensions_tried: int = 0
     """At so many suspensions in a row the task named "victim" was cancelled."""
+    is_complete: bool = False
+    """Whether no schedule is left, as far as preemption points reach."""
     stable: bool = True
     """Whether the failing schedule failed again in the same way."""
 
@@ -122,6 +125,7 @@ class Search:
         self._runs = 0
         self._finding: Finding | None = None
         self._is_decided = False
+        self._is_complete = False
         self._races: set[Race] = set()
         self._slept = False
         self._suspensions = 0
@@ -151,6 +155,7 @@ class Search:
             systematic_runs=self._systematic_runs,
             sampled_runs=self._sampled_runs,
             suspensions_tried=self._cancelled_at,
+            is_complete=self._is_complete,
             stable=stable,
         )
 
@@ -187,10 +192,11 @@ class Search:
             if self._is_decided:
                 return
             size = search.size(level)
-            if size > left:
+            if size > left or search.is_exhausted(level - 1):
                 break
             left -= size
             self._delay_level(search, search.level(level), level)
+        self._is_complete = search.is_exhausted(self._delays_tried)
         self._is_decided = self._finding is not None
 
     def _delay_level(
@@ -218,6 +224,8 @@ class Search:
             suspension += 1
 
     def _sample(self) -> None:
+        if self._is_complete:
+            return  # chance has nothing to add to every schedule
         strategies = sample(
             self._profile(), seed=self._seed, count=self._budget.sampled
         )

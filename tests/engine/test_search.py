@@ -82,6 +82,28 @@ def test_one_delay_has_one_schedule_for_each_decision():
     )
 
 
+def test_a_single_task_has_a_single_schedule():
+    report = explore_source("def program():\n    assert 1 + 1 == 2\n")
+    assert report.statement == "Every schedule was tried (1 runs); none failed."
+
+
+def test_two_starts_and_one_access_each_have_few_enough_schedules_to_try_all():
+    """Two tasks that write once each; the claim must be the strongest one."""
+    source = """
+import threading
+
+def program():
+    box = {}
+    thread = threading.Thread(target=box.setdefault, args=("a", 1))
+    thread.start()
+    box.setdefault("b", 2)
+    thread.join()
+    assert len(box) == 2
+"""
+    report = explore_source(source)
+    assert report.statement == "Every schedule was tried (3 runs); none failed."
+
+
 def test_a_replayed_token_tells_the_same_story():
     report = explore_source(TWO_INCREMENTS)
     again = replay(report.token, _program(TWO_INCREMENTS))

@@ -100,6 +100,17 @@ class DelaySearch:
             if 0 < level - _total(delays) < stretch.options
         )
 
+    def is_exhausted(self, level: int) -> bool:
+        """Tell whether no schedule has more than `level` delays.
+
+        True only if all those with up to `level` were learned.
+        """
+        return not any(
+            _total(delays) + stretch.options - 1 > level
+            for delays, stretches in self._parents
+            for stretch in stretches
+        )
+
     def level(self, level: int) -> Iterator[DelayBounded]:
         """Generate the schedules with exactly `level` delays, `level` at least 1."""
         for delays, stretches in tuple(self._parents):

@@ -7,7 +7,8 @@ positive probability, and deep ones a very small one.
 
 from __future__ import annotations
 
-import math
+import functools
+from math import log
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -37,10 +38,9 @@ class RandomWalk:
         options = moment.options
         if moment.passed == self._promised and options is self._options:
             options = tuple([o for o in options if o != moment.task])
-        count = len(moment.options)
         chosen = options[int(self._draw() * len(options))]
         # P(stay) = 1/n at each point, so P(stay >= k) = n ** -k.
-        self.patience = int(-math.log(1.0 - self._draw()) / math.log(count))
+        self.patience = int(log(1.0 - self._draw()) * _scale(len(moment.options)))
         self._options, self._promised = moment.options, self.patience
         return chosen
 
@@ -49,3 +49,8 @@ class RandomWalk:
 
     def ended(self, passed: int) -> None:
         """Need nothing."""
+
+
+@functools.cache
+def _scale(options: int) -> float:
+    return -1.0 / log(options)

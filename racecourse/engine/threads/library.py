@@ -70,6 +70,7 @@ class Library:
         self._atexits = list(self._threading["_threading_atexits"])
         self._excepthook = self._threading["excepthook"]
         self._locks = self._module_locks()
+        vars(self.modules["random"])["seed"](0)
         self._used.clear()
 
     # Between executions

@@ -35,6 +35,7 @@ CHOSEN = (
     *("increment", "account", "bluetooth", "check_then_insert", "deadlock01"),
     *("din_phil3", "lost_notify", "reorder_3", "stringbuffer", "sync02"),
     *("twostage", "wronglock_3", "work_stealing", "circular_buffer", "stack"),
+    *("din_phil5", "din_phil7", "reorder_5", "reorder_10", "sleep_for_order"),
 )
 
 
@@ -47,10 +48,15 @@ class Measured:
     runs: int
     seconds: float
 
+    @property
+    def took_part(self) -> bool:
+        """Whether the tool was given this program at all."""
+        return self.failed is not None or self.seconds > 0
+
     def text(self, *, buggy: bool) -> str:
         """Return a cell of the table."""
         if self.failed is None:
-            return "no answer" if self.seconds else "-"
+            return "no answer" if self.took_part else "-"
         right = "found" if buggy else "false alarm"
         wrong = "**missed**" if buggy else "silent"
         word = right if self.failed else wrong
@@ -228,6 +234,7 @@ def table(names: tuple[str, ...], tools: tuple[str, ...]) -> str:
     ]
     found = dict.fromkeys(tools, 0)
     alarms = dict.fromkeys(tools, 0)
+    tried = dict.fromkeys(tools, 0)
     for name in names:
         for function in ("buggy", "correct"):
             row = [measure_apart(tool, name, function) for tool in tools]
@@ -236,8 +243,9 @@ def table(names: tuple[str, ...], tools: tuple[str, ...]) -> str:
             counts = found if function == "buggy" else alarms
             for tool, one in zip(tools, row, strict=True):
                 counts[tool] += bool(one.failed)
+                tried[tool] += function == "buggy" and one.took_part
     summary = ", ".join(
-        f"{tool} {found[tool]} of {len(names)} ({alarms[tool]} false alarms)"
+        f"{tool} {found[tool]} of {tried[tool]} ({alarms[tool]} false alarms)"
         for tool in tools
     )
     version = ".".join(map(str, sys.version_info[:3]))

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 
 _ROWS_MAX = 40
+_INDENT = " " * 6
 _COLUMN_MIN = 24
 _COLUMN_MAX = 44
+_WIDTH_MAX = 100
 _COLUMNS_MAX = 3
 """More tasks than this are told below one another, not side by side."""
 
@@ -108,9 +110,13 @@ def headline(failure: Failure) -> str:
 
 def _columns(rows: Sequence[Row], tasks: list[str], *, named: bool) -> Iterable[str]:
     """Lay the rows out in one column per task."""
-    cells = [[_head(row, named=named), *row.actions] for row in rows]
+    cells = [
+        [_head(row, named=named), *(_INDENT + action for action in row.actions)]
+        for row in rows
+    ]
     widest = max((len(text) for cell in cells for text in cell), default=0)
-    width = min(max(widest + 2, _COLUMN_MIN), _COLUMN_MAX)
+    width = max(widest + 2, _COLUMN_MIN)
+    width = min(width, _COLUMN_MAX, _WIDTH_MAX // max(1, len(tasks)))
     yield "".join(task.ljust(width) for task in tasks).rstrip()
     yield "".join(("-" * len(task)).ljust(width) for task in tasks).rstrip()
     for index, (row, cell) in enumerate(zip(rows, cells, strict=True)):
@@ -121,7 +127,7 @@ def _columns(rows: Sequence[Row], tasks: list[str], *, named: bool) -> Iterable[
         indent = " " * (width * tasks.index(row.task))
         yield indent + _fit(cell[0], width)
         for action in cell[1:]:
-            yield indent + _fit("      " + action, width)
+            yield indent + _fit(action, width)
 
 
 def _list(rows: Sequence[Row], *, named: bool) -> Iterable[str]:

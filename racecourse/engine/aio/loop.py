@@ -29,6 +29,10 @@ VICTIM = "victim"
 """Name of the task that is cancelled at each of its suspensions in turn."""
 
 
+_STEPS = frozenset({"__step", "__wakeup"})
+"""Methods of a task that make its next step; `cancel`, say, is none."""
+
+
 def make_loop_class(  # noqa: C901 - its base class is only known at run time
     base: Any, task_class: Any, scheduler: Scheduler
 ) -> Any:
@@ -148,5 +152,7 @@ def make_loop_class(  # noqa: C901 - its base class is only known at run time
 
 def _stepping(handle: Any, task_class: Any) -> Any:
     """Return the task whose next step a handle is; None for a plain callback."""
-    owner = getattr(handle._callback, "__self__", None)
-    return owner if isinstance(owner, task_class) else None
+    callback = handle._callback
+    owner = getattr(callback, "__self__", None)
+    steps = isinstance(owner, task_class) and callback.__name__ in _STEPS
+    return owner if steps else None

@@ -14,7 +14,12 @@ from racecourse.engine.explain import explain, tell_rows
 from racecourse.engine.failures import CannotExploreError
 from racecourse.engine.foreign import describe_foreign
 from racecourse.engine.portfolio import Budget
-from racecourse.engine.program import Program, Source, read_program
+from racecourse.engine.program import (
+    Program,
+    Source,
+    module_names_borrowed,
+    read_program,
+)
 from racecourse.engine.report import RaceReport, Report, Verdict
 from racecourse.engine.schedule import (
     Address,
@@ -115,7 +120,7 @@ def explore_program(
     """Search like `explore_file`, in a program that was read already."""
     world = World()
     try:
-        with _surroundings():
+        with _surroundings(program):
             bench = ThreadBench(program, world, backend)
             search = Search(bench, budget or Budget(), limits or Limits(), seed)
             outcome = search.run()
@@ -145,7 +150,7 @@ def replay(token: str, program: Program | None = None) -> Report:
         if program.digest() != address.digest:
             raise BadTokenError("The source has changed since the token was written.")
         world = World()
-        with _surroundings():
+        with _surroundings(program):
             bench = ThreadBench(program, world)
             Search(bench, Budget(), recipe.limits, DEFAULT_SEED).learn()
             trace = bench.trace(recipe)
@@ -265,10 +270,11 @@ def _lines(program: Program) -> dict[str, list[str]]:
 
 
 @contextlib.contextmanager
-def _surroundings() -> Iterator[None]:
+def _surroundings(program: Program) -> Iterator[None]:
     """Explore without the program's prints, and without collections in between."""
     with (
         quiet_collector(),
+        module_names_borrowed(program),
         contextlib.redirect_stdout(_Nowhere()),
         warnings.catch_warnings(),
     ):

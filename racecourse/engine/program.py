@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import dataclasses
 import hashlib
 import sys
@@ -14,7 +15,7 @@ from racecourse.engine.failures import CannotExploreError
 from racecourse.engine.rewriting.rewrite import EverySite, rewrite
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Mapping
+    from collections.abc import Callable, Container, Iterator, Mapping
 
     from racecourse.engine.sites import Site
     from racecourse.engine.threads.library import Library
@@ -136,11 +137,27 @@ def load(
         module = types.ModuleType(source.module)
         vars(module).update(__builtins__=module_builtins, __file__=source.path)
         own[source.module] = module
+        if source.module not in sys.stdlib_module_names:
+            sys.modules[source.module] = module  # dataclasses look their module up
         exec(part, vars(module))  # noqa: S102 - running the program is the purpose
     start = vars(module).get(function)
     if not callable(start):
         raise CannotExploreError(f"{source.path} has no function {function!r}.")
     return start  # type: ignore[no-any-return]
+
+
+@contextlib.contextmanager
+def module_names_borrowed(program: Program) -> Iterator[None]:
+    """Give the names of the program's modules back when it has been explored."""
+    before = {name: sys.modules.get(name) for name in program.modules()}
+    try:
+        yield
+    finally:
+        for name, module in before.items():
+            if module is None:
+                sys.modules.pop(name, None)
+            else:
+                sys.modules[name] = module
 
 
 def keeps_no_state(program: Program) -> bool:

@@ -80,6 +80,7 @@ class Library:
         self._serials = itertools.count()
         threading = self._threading
         main = threading["_main_thread"]
+        vars(main).pop("_rc_serial", None)
         threading["_active"].clear()
         threading["_active"][main.ident] = main
         threading["_limbo"].clear()

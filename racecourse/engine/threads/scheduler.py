@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from racecourse.engine.failures import CannotExploreError, Failure, Kind
 from racecourse.engine.schedule import CLOCK, EARLY, Limits
 from racecourse.engine.strategies.base import FOREVER, Moment
-from racecourse.engine.threads.clock import VirtualClock
+from racecourse.engine.threads.clock import NS_PER_S, VirtualClock
 from racecourse.engine.threads.task import Task, Unwind
 
 if TYPE_CHECKING:
@@ -41,6 +41,9 @@ LOOPS_PER_STEP_BACK = 1_000
 _LOOPS_MAX = 2_000 * LOOPS_PER_STEP_BACK
 _EARLY_CLOCK_MAX = 32
 """How often time may pass in one execution although somebody could run."""
+_STOLEN_NS_MAX = NS_PER_S
+"""How much time may pass so. A task may be late, but not by as long as others wait
+for it to be: `sleep(10)` against `result(timeout=1)` is no race."""
 _EARLY_WAKEUPS_MAX = 2
 _UNWINDS_MAX = 50
 _STEP_BACKS_PER_TICK = 8
@@ -145,6 +148,7 @@ class Scheduler:
         self._loops = 0
         self._slept = False
         self._early_clock = 0
+        self._stolen_ns = 0
         self._early_wakeups = 0
         self.suspensions = 0
         self._step_backs = 0
@@ -305,7 +309,9 @@ class Scheduler:
             if chosen != CLOCK:
                 return self.tasks[chosen]
             self._early_clock += 1
+            self._stolen_ns -= self.clock.now_ns
             self._time_passes()
+            self._stolen_ns += self.clock.now_ns
             self._options = None
 
     def _find_options(self) -> tuple[int, ...]:
@@ -380,6 +386,8 @@ class Scheduler:
         if not waiting or self._early_clock >= _EARLY_CLOCK_MAX:
             return False
         earliest = min(waiting, key=_deadline)
+        if self._stolen_ns + _deadline(earliest) - self.clock.now_ns > _STOLEN_NS_MAX:
+            return False
         return limits.timeouts_may_fire or earliest.waits_for is SLEEP
 
     def _time_passes(self) -> bool:

@@ -29,8 +29,6 @@ _KINDS = 4
 class Budget:
     """How many executions each stage of a search may use."""
 
-    learning: int = 6
-    """Random walks that learn which sites tasks share."""
     systematic: int = 2_500
     """Delay-bounded executions; a level that does not fit is left out."""
     delays_max: int = 3

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from racecourse.engine.strategies.base import Strategy
 
 _LEARNING_SEED = 1
+_LEARNING_WALKS = 6
 _WALKS_PER_SUSPENSION = 5
 
 
@@ -167,18 +168,20 @@ class Search:
         A failure met on the way is kept, but the search goes on: schedules with few
         delays are easier to read than random ones.
         """
+        # Always the same walks under the same rules: a replay must learn the same.
+        limits = Limits(points_max=self._limits.points_max)
         rng = random.Random(_LEARNING_SEED)
         shared: set[int] = set()
         visited: set[int] = set()
-        for number in range(1 + self._budget.learning):
+        for number in range(1 + _LEARNING_WALKS):
             strategy = RandomWalk(rng) if number else Serial()
-            lesson = self._bench.watch(strategy, self._limits)
+            lesson = self._bench.watch(strategy, limits)
             shared |= lesson.shared_sites
             visited |= lesson.visited_sites
             if number == 0:
                 self._races.update(lesson.races)
             stage = "random walk" if number else "serial run"
-            failed = self._book(lesson.run, stage, self._limits, every_site=True)
+            failed = self._book(lesson.run, stage, limits, every_site=True)
             if failed and number == 0:
                 self._is_decided = True  # no schedule is simpler
                 break

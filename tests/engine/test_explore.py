@@ -16,6 +16,7 @@ from racecourse.engine import (
     explore,
     explore_file,
     explore_source,
+    replay,
 )
 
 if TYPE_CHECKING:
@@ -55,6 +56,23 @@ def test_os_threads_give_the_same_schedules_as_greenlets(name: str):
         first = explore_file(path, function, budget=SMALL)
         second = explore_file(path, function, budget=SMALL, backend=Backend.OS_THREADS)
         assert first == second
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sleep_for_order",  # found while time passes early
+        "aio_cancelled_slot",  # found by a cancellation
+        "aio_task_order",  # found by permuting steps
+        "safestack",  # found while every site was a preemption point
+        "din_phil3",  # found with two delays
+    ],
+)
+def test_every_kind_of_finding_can_be_repeated_from_its_token(name: str):
+    report = explore_file(FOLDER / f"{name}.py", "buggy")
+    again = replay(report.token)
+    assert again.explanation == report.explanation
+    assert again.failure == report.failure
 
 
 def test_a_program_that_depends_on_chance_is_not_accused():

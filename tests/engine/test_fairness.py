@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from racecourse.engine import Kind, Verdict, explore_source
+from racecourse.engine import Budget, Kind, Verdict, explore_source
+
+SMALL = Budget(systematic=150, sampled=80, overslept=40)
 
 CORRECT = {
     "a spin on sleep(0)": """
@@ -106,7 +108,7 @@ def program():
 
 @pytest.mark.parametrize("name", CORRECT)
 def test_a_correct_program_is_not_accused(name: str):
-    report = explore_source(CORRECT[name])
+    report = explore_source(CORRECT[name], budget=SMALL)
     assert report.verdict is Verdict.NOTHING_FOUND, str(report)
 
 

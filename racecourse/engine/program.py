@@ -1,0 +1,237 @@
+"""Programs: source files that are loaded together, rewritten, and run many times."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import dataclasses
+import hashlib
+import sys
+import types
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from racecourse.engine.failures import CannotExploreError
+from racecourse.engine.rewriting.rewrite import EverySite, rewrite
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Iterator, Mapping
+
+    from racecourse.engine.sites import Site
+    from racecourse.engine.threads.library import Library
+
+EVERY_SITE = EverySite()
+_FIELDS = frozenset({"field", "dataclasses.field"})
+_PLAIN_DECORATORS = frozenset(
+    [
+        *("dataclass", "dataclasses.dataclass", "staticmethod", "classmethod"),
+        *("property", "override", "typing.override", "abstractmethod"),
+    ]
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One file of a program."""
+
+    module: str
+    """Name under which the other files import it."""
+    path: str
+    text: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """Several sources and the function that starts them.
+
+    Sources are executed in order, so that a later one can import the earlier
+    ones; the function is looked up in the last.
+    """
+
+    sources: tuple[Source, ...]
+    function: str
+
+    def digest(self) -> str:
+        """Return a fingerprint of all sources: schedules mean nothing without it."""
+        text = "\0".join(source.text for source in self.sources)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def paths(self) -> frozenset[str]:
+        """Return the file names, as they appear in places and tracebacks."""
+        return frozenset(source.path for source in self.sources)
+
+    def modules(self) -> frozenset[str]:
+        """Return the names of the modules."""
+        return frozenset(source.module for source in self.sources)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """A program, rewritten and compiled in one form."""
+
+    parts: tuple[tuple[Source, types.CodeType], ...]
+    sites: tuple[Site, ...]
+
+
+def read_program(
+    path: str | Path, function: str, modules: Mapping[str, str | Path] | None = None
+) -> Program:
+    """Return the program in a file and the modules that go with it.
+
+    Raises:
+        CannotExploreError: If a file cannot be read.
+    """
+    files = {**(modules or {}), Path(path).stem: path}
+    sources = tuple(
+        Source(module=name, path=str(file), text=_read(file))
+        for name, file in files.items()
+    )
+    return Program(sources=sources, function=function)
+
+
+def _read(path: str | Path) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CannotExploreError(f"{path} cannot be read: {error}.") from error
+
+
+def compile_program(program: Program, *, full: bool, keep: Container[int]) -> Code:
+    """Rewrite and compile every source; sites are numbered across all of them.
+
+    Raises:
+        CannotExploreError: If a source is not Python.
+    """
+    parts = []
+    sites: list[Site] = []
+    for source in program.sources:
+        try:
+            rewritten = rewrite(
+                source.text,
+                module=source.module,
+                path=source.path,
+                first_site=len(sites),
+                full=full,
+                keep=keep,
+            )
+            code = compile(rewritten.tree, source.path, "exec", dont_inherit=True)
+        except (SyntaxError, ValueError) as error:
+            raise CannotExploreError(f"{source.path} is not Python: {error}") from error
+        parts.append((source, code))
+        sites.extend(rewritten.sites)
+    return Code(parts=tuple(parts), sites=tuple(sites))
+
+
+def load(
+    code: Code, library: Library, hooks: Mapping[str, object], function: str
+) -> Callable[[], Any]:
+    """Execute the modules afresh and return the function that starts the program.
+
+    Raises:
+        CannotExploreError: If there is no such function.
+    """
+    own: dict[str, types.ModuleType] = {}
+    names = {f"__rc_{name}__": hook for name, hook in hooks.items()}
+    module_builtins = library.builtins(names, own)
+    for source, part in code.parts:
+        module = types.ModuleType(source.module)
+        vars(module).update(__builtins__=module_builtins, __file__=source.path)
+        own[source.module] = module
+        if source.module not in sys.stdlib_module_names:
+            sys.modules[source.module] = module  # dataclasses look their module up
+        exec(part, vars(module))  # noqa: S102 - running the program is the purpose
+    start = vars(module).get(function)
+    if not callable(start):
+        raise CannotExploreError(f"{source.path} has no function {function!r}.")
+    return start  # type: ignore[no-any-return]
+
+
+@contextlib.contextmanager
+def module_names_borrowed(program: Program) -> Iterator[None]:
+    """Give the names of the program's modules back when it has been explored."""
+    before = {name: sys.modules.get(name) for name in program.modules()}
+    try:
+        yield
+    finally:
+        for name, module in before.items():
+            if module is None:
+                sys.modules.pop(name, None)
+            else:
+                sys.modules[name] = module
+
+
+def keeps_no_state(program: Program) -> bool:
+    """Tell whether executing the modules once serves for all executions.
+
+    True only if module level holds nothing but imports, constants, and plain
+    functions and classes. Writes to a module or class at run time are noticed
+    elsewhere.
+    """
+    return all(
+        _is_stateless(statement)
+        for source in program.sources
+        for statement in ast.parse(source.text).body
+    ) and not any(
+        isinstance(node, ast.Global)
+        for source in program.sources
+        for node in ast.walk(ast.parse(source.text))
+    )
+
+
+def _is_stateless(statement: ast.stmt) -> bool:
+    match statement:
+        case ast.Import() | ast.ImportFrom() | ast.Expr(value=ast.Constant()):
+            return True
+        case ast.Assign(value=value) | ast.AnnAssign(value=value):
+            return value is None or _is_constant(value)
+        case ast.FunctionDef() | ast.AsyncFunctionDef():
+            return _is_plain(statement.decorator_list) and _has_constant_defaults(
+                statement.args
+            )
+        case ast.ClassDef(bases=bases, decorator_list=decorators, body=body):
+            return (
+                _is_plain(decorators)
+                and all(_is_library(base) for base in bases)
+                and all(_is_stateless(inner) for inner in body)
+            )
+        case ast.Pass():
+            return True
+        case _:
+            return False
+
+
+def _has_constant_defaults(args: ast.arguments) -> bool:
+    return all(
+        default is None or _is_constant(default)
+        for default in (*args.defaults, *args.kw_defaults)
+    )
+
+
+def _is_constant(value: ast.expr) -> bool:
+    match value:
+        case ast.Constant() | ast.Name():
+            return True
+        case ast.Tuple(elts=parts):
+            return all(_is_constant(part) for part in parts)
+        case ast.UnaryOp(operand=operand):
+            return _is_constant(operand)
+        case ast.BinOp(left=left, right=right):
+            return _is_constant(left) and _is_constant(right)
+        case ast.Call(func=func):
+            return ast.unparse(func) in _FIELDS
+        case _:
+            return False
+
+
+def _is_plain(decorators: list[ast.expr]) -> bool:
+    """Tell whether decorators keep nothing from one call to the next."""
+    return all(
+        ast.unparse(d.func if isinstance(d, ast.Call) else d) in _PLAIN_DECORATORS
+        for d in decorators
+    )
+
+
+def _is_library(base: ast.expr) -> bool:
+    if isinstance(base, ast.Attribute):
+        return ast.unparse(base).partition(".")[0] in sys.stdlib_module_names
+    return isinstance(base, ast.Name)

@@ -1,0 +1,1 @@
+"""Controlled threads: the effects that the pure part of the engine decides about."""

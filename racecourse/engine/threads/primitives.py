@@ -1,0 +1,103 @@
+"""The modules at the bottom: `_thread` and `time`, on the scheduler."""
+
+from __future__ import annotations
+
+import _thread
+import time
+import types
+from typing import TYPE_CHECKING, Any
+
+from racecourse.engine.threads.clock import NS_PER_S
+from racecourse.engine.threads.lock import Lock
+from racecourse.engine.threads.scheduler import SLEEP
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from racecourse.engine.threads.scheduler import Scheduler
+    from racecourse.engine.threads.task import Task
+
+_HIDDEN = frozenset({"RLock", "_local"})
+"""C versions of what `threading` can also build itself, from the lock."""
+
+
+def make_thread_module(scheduler: Scheduler) -> types.ModuleType:
+    """Return a `_thread` whose locks and threads obey the scheduler."""
+    module = types.ModuleType("_thread")
+    module.__dict__.update({k: v for k, v in vars(_thread).items() if k not in _HIDDEN})
+    lock_class = type("lock", (Lock,), {"scheduler": scheduler, "__slots__": ()})
+
+    def get_ident() -> int:
+        return scheduler.current.number + 1
+
+    def start_new_thread(
+        function: Callable[..., object],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> int:
+        task = scheduler.spawn(
+            lambda: function(*args, **(kwargs or {})),
+            name=f"thread {len(scheduler.tasks)}",
+            daemon=True,  # the interpreter does not wait for a bare thread
+        )
+        scheduler.point()
+        return task.number + 1
+
+    module.__dict__.update(
+        allocate_lock=lock_class,
+        allocate=lock_class,
+        LockType=lock_class,
+        lock=lock_class,
+        get_ident=get_ident,
+        get_native_id=get_ident,
+        start_new_thread=start_new_thread,
+        start_new=start_new_thread,
+        _set_sentinel=lock_class,
+        _ThreadHandle=ThreadHandle,
+        _make_thread_handle=lambda _ident: ThreadHandle(),
+        _get_main_thread_ident=lambda: 1,
+        _shutdown=lambda: None,
+    )
+    return module
+
+
+class ThreadHandle:
+    """What Python 3.13 keeps of a thread; `Thread` here only asks whether it ended."""
+
+    def __init__(self) -> None:
+        self.task: Task | None = None
+        self.ident: int | None = None
+
+    def is_done(self) -> bool:
+        """Tell whether the thread has ended."""
+        return self.task is not None and self.task.ended
+
+    def _set_done(self) -> None:
+        """Do nothing: tasks know themselves when they have ended."""
+
+
+def make_time_module(scheduler: Scheduler) -> types.ModuleType:
+    """Return a `time` whose clocks are the virtual one."""
+    module = types.ModuleType("time")
+    module.__dict__.update(vars(time))
+
+    def sleep(seconds: float) -> None:
+        if seconds < 0:
+            raise ValueError("sleep length must be non-negative")
+        if seconds == 0:
+            scheduler.point()
+        else:
+            scheduler.block(SLEEP, scheduler.clock.deadline_ns(seconds))
+
+    def read_ns() -> int:
+        return scheduler.clock.read_ns()
+
+    def read() -> float:
+        return scheduler.clock.read_ns() / NS_PER_S
+
+    clocks = ("time", "monotonic", "perf_counter", "process_time", "thread_time")
+    module.__dict__["sleep"] = sleep
+    for name in clocks:
+        module.__dict__[name] = read
+        module.__dict__[f"{name}_ns"] = read_ns
+    return module

@@ -54,6 +54,7 @@ __all__ = [
 ]
 
 F = TypeVar("F", bound=Callable[..., object])
+_A_LOOK_NOW_AND_THEN = 0.04  # of a core: what a look twenty times a second may cost
 _SETTLE_S = 2.0  # how long something may take to go away after a call returned
 _LOOK_EVERY_S = 0.02
 _LOAD_WITHIN_S = 10.0
@@ -289,7 +290,8 @@ def cpu_shares(*submissions: "Submission", over_s: float) -> list[float]:
     All are watched over the same `over_s` seconds. A busy loop gets a whole core on a
     quiet machine and a small part of one on a crowded machine. So a loop of theirs is
     told from waiting on both: measured under a load of ten for each core, 0.3 and more
-    for loops and 0.0 for what waits.
+    for loops and 0.0 for what waits. What uses less than `_A_LOOK_NOW_AND_THEN` of a
+    core is not a loop on any machine, and is told as it is.
     """
     workers = [submission.worker for submission in submissions]
     before, start = [worker.cpu_seconds() for worker in workers], monotonic()
@@ -297,7 +299,8 @@ def cpu_shares(*submissions: "Submission", over_s: float) -> list[float]:
     sleep(max(0.0, start + over_s - monotonic()))
     took_s = monotonic() - start
     used = [worker.cpu_seconds() - b for worker, b in zip(workers, before, strict=True)]
-    return [cpu_s / took_s / ours for cpu_s in used]
+    shares = [cpu_s / took_s for cpu_s in used]
+    return [s if s < _A_LOOK_NOW_AND_THEN else s / ours for s in shares]
 
 
 def _busy_loop_share(wall_s: float) -> float:

@@ -134,7 +134,7 @@ def _backwards(shared: _Shared) -> None:
 
 
 def _counted(shared: _Shared) -> bool:
-    return shared.value == 2  # noqa: PLR2004 - two workers
+    return shared.value == 2
 
 
 def _made_once(shared: _Shared) -> bool:

@@ -1,4 +1,4 @@
-# ruff: noqa: ANN401 - the values of a program have any type
+
 """Explore a program: the public way into the engine."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-# ruff: noqa: ANN401, SLF001 - this is about the insides of the standard library
+# ruff: noqa: SLF001 - this is about the insides of the standard library
 """The event loop: no selector, the virtual clock, and task steps in any order.
 
 Only steps of tasks are permuted. Plain callbacks keep their place: that `call_soon`

@@ -1,4 +1,4 @@
-# ruff: noqa: ANN401, SLF001 - this is about the insides of the standard library
+# ruff: noqa: SLF001 - this is about the insides of the standard library
 """`asyncio`, executed once more on the controlled `threading` and `time`.
 
 Its C half is hidden, so that tasks and futures are the library's Python ones: they

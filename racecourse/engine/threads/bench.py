@@ -1,4 +1,4 @@
-# ruff: noqa: ANN401 - the values of a program have any type
+
 """The bench: a program, clamped between the controlled library and the scheduler."""
 
 from __future__ import annotations

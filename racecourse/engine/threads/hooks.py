@@ -1,4 +1,4 @@
-# ruff: noqa: ANN401 - the values of a program have any type
+
 """What rewritten code calls at its sites, in three weights.
 
 `lean_hooks`    count the point, nothing else.

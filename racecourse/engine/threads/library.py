@@ -1,4 +1,4 @@
-# ruff: noqa: ANN401, SLF001 - this is about the insides of the standard library
+# ruff: noqa: SLF001 - this is about the insides of the standard library
 """The controlled library: the standard library's own code on controlled primitives.
 
 Replace below, execute again above. `_thread` and `time` are ours; `threading`,

@@ -1,4 +1,4 @@
-# ruff: noqa: ANN401 - the values of a program have any type
+
 """The recorder: follows one execution closely enough to explain it.
 
 Recorded executions are some ten times slower than plain ones. They are used three

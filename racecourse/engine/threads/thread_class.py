@@ -1,4 +1,4 @@
-# ruff: noqa: ANN401, SLF001 - this is about the insides of the standard library
+# ruff: noqa: SLF001 - this is about the insides of the standard library
 """`threading.Thread`, made native: a start is one point, a join is one wait."""
 
 from __future__ import annotations

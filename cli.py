@@ -317,6 +317,42 @@ def verify(
     sys.exit(NOT_FULL if wrong else FULL)
 
 
+@cli.command()
+@click.argument("target", metavar="FILE[::FUNCTION]", required=False)
+@click.option("--runs", type=click.IntRange(min=1), help="How many runs, about.")
+@click.option("--seed", type=click.IntRange(0, _MAX_SEED))
+@click.option("--replay", "token", metavar="TOKEN", help="Repeat a failing schedule.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def explore(
+    target: str | None,
+    runs: int | None,
+    seed: int | None,
+    token: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Search any file of yours for a schedule under which it fails.
+
+    FUNCTION takes no arguments (`program` if you name none): it starts its threads or
+    tasks, waits for them, and asserts what must hold. Exit code 0: nothing found, 1: a
+    failing schedule, 2: could not run.
+    """
+    from racecourse.grading import exploration as search  # noqa: PLC0415
+    from racecourse.report import exploration, writers  # noqa: PLC0415
+
+    if (target is None) == (token is None):
+        raise Refusal("Give a file to explore, or --replay with a token.")
+    try:
+        found = search.repeat(token) if token else search.explore(target, runs, seed)
+    except search.BadTokenError as error:
+        raise Refusal(f"The token cannot be replayed: {error}") from None
+    if as_json:
+        sys.stdout.write(writers.as_json(exploration.plain(found)))
+    else:
+        _print(exploration.render(found))
+    sys.exit(search.exit_code(found))
+
+
 # What the commands share.
 
 

@@ -1,4 +1,3 @@
-
 """Explore a program: the public way into the engine."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-
 """The bench: a program, clamped between the controlled library and the scheduler."""
 
 from __future__ import annotations

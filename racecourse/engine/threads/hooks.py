@@ -1,4 +1,3 @@
-
 """What rewritten code calls at its sites, in three weights.
 
 `lean_hooks`    count the point, nothing else.

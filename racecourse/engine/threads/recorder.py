@@ -1,4 +1,3 @@
-
 """The recorder: follows one execution closely enough to explain it.
 
 Recorded executions are some ten times slower than plain ones. They are used three

@@ -57,4 +57,6 @@ def _failed(check_id: str, results: Mapping[str, CheckResult]) -> bool:
 
 def _because(check_id: str, checks: tuple[Check, ...]) -> str:
     title = next(check.title for check in checks if check.id == check_id)
-    return f"Not judged, because {check_id} failed ({title}). Mend that first."
+    return (
+        f"Not judged, because {check_id} failed ({title.rstrip('.')}). Mend that first."
+    )

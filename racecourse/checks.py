@@ -28,10 +28,19 @@ import pytest
 
 from racecourse.measure.speedup import JobEdge, modelled_speedup
 from racecourse.model.exercise import Check, Exercise
+from racecourse.model.exploration import Exploration
 from racecourse.model.result import SourceLine, Stack
 from racecourse.model.verdict import Cause
 from racecourse.sandbox import protocol
-from racecourse.sandbox.launcher import Hung, Lane, Payload, Raised, Worker
+from racecourse.sandbox.launcher import (
+    Died,
+    Hung,
+    Lane,
+    LimitPassed,
+    Payload,
+    Raised,
+    Worker,
+)
 from racecourse.sandbox.stage_host import Event, StageHost
 
 __all__ = [
@@ -407,6 +416,47 @@ class Submission:
             yield other
         finally:
             other.close()
+
+    def explore(self, program: str, *, runs: int, within_s: float) -> str | None:
+        """Search for a failing schedule of a program in `schedules.py` (tool T3).
+
+        Runs in a worker of its own. A failing schedule is proof. That none was found is
+        a claim of the worker, so a check that calls this must rest on other evidence
+        too. What the engine cannot run, or not in time, is nobody's fault.
+
+        Args:
+            program: Name of a function without arguments.
+            runs: About how many executions.
+            within_s: Real seconds after which the search counts for nothing.
+
+        Returns:
+            What was tried, as one may claim it; None if nothing could be.
+
+        Raises:
+            Broken: With the schedule; or `tampered`, if the engine went blind.
+        """
+        with self.fresh() as other:
+            try:
+                call = other.begin("racecourse.explore", program=program, runs=runs)
+                seen = Exploration.from_plain(call.result(within_s=within_s))
+            except (Hung, Died, LimitPassed, Raised):
+                return None
+            except ValueError as error:
+                raise protocol.ProtocolError("not what an exploration tells") from error
+        if not seen.canaries:
+            raise Broken(
+                "After your file was loaded, the search for races no longer found a race"
+                " that is there. Code that changes `threading` for everybody does that.",
+                cause=Cause.TAMPERED,
+            )
+        if seen.cause is not None:
+            raise Broken(
+                f"There is an order of your threads in which it goes wrong:"
+                f" {seen.message}.",
+                cause=seen.cause,
+                details=seen.lines,
+            )
+        return seen.statement
 
     @contextlib.contextmanager
     def leaving_nothing(self, *, but_threads: int = 0) -> Iterator[None]:

@@ -17,6 +17,8 @@ _READY_WITHIN_S = 5.0
 _SETTLED_WITHIN_S = 0.5  # also the time that a source without a bound may run ahead
 
 _SCHEDULES = 40
+_RUNS = 300
+_EXPLORED_WITHIN_S = 6.0
 _STALLED_WITHIN_S = 4.0  # a stall itself lasts milliseconds
 
 
@@ -54,7 +56,8 @@ def test_counts_are_exact_when_threads_are_stalled(submission, work):
 
     One thread is held at one place between a read and the write that follows, or
     between a test and what it decides, until others have passed; then the next place
-    is tried. The most suspicious places come first.
+    is tried. The most suspicious places come first. Then the orders of threads of a
+    small pipeline are explored under a scheduler of ours.
     """
     size = {"consumers": 3, "maxsize": 2}
     given = work(producers=2, each=6)
@@ -70,6 +73,7 @@ def test_counts_are_exact_when_threads_are_stalled(submission, work):
         with _told_where(place):
             seen = pending.result(within_s=_STALLED_WITHIN_S)
             given.must_be_done(seen, run="In that run")
+    submission.explore("program", runs=_RUNS, within_s=_EXPLORED_WITHIN_S)
 
 
 @contextlib.contextmanager

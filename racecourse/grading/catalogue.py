@@ -71,6 +71,11 @@ class Content:
         """The driver code that runs beside the submission."""
         return self.graders / "scenarios.py"
 
+    @property
+    def schedules(self) -> Path:
+        """Programs whose schedules are explored; not every exercise has any."""
+        return self.graders / "schedules.py"
+
     def mutants(self) -> tuple[Mutant, ...]:
         """Return the wrong submissions, by name.
 
@@ -156,6 +161,12 @@ def _mutant(path: Path, exercise: Exercise) -> Mutant:
 
 def payload_of(content: Content, source: str) -> Payload:
     """Return what a worker loads for a submission to this exercise."""
-    scenarios = content.scenarios
-    text = scenarios.read_text(encoding="utf-8") if scenarios.exists() else ""
-    return Payload(solution=source, scenarios=text)
+    return Payload(
+        solution=source,
+        scenarios=_text_of(content.scenarios),
+        schedules=_text_of(content.schedules),
+    )
+
+
+def _text_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""

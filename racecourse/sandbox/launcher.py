@@ -87,6 +87,7 @@ class Payload:
 
     solution: str
     scenarios: str
+    schedules: str = ""  # programs whose schedules are explored; empty: none
 
 
 class Zygote:
@@ -169,6 +170,8 @@ class Lane:
         folder.mkdir()
         (folder / "solution.py").write_text(payload.solution, encoding="utf-8")
         (folder / "scenarios.py").write_text(payload.scenarios, encoding="utf-8")
+        if payload.schedules:
+            (folder / "schedules.py").write_text(payload.schedules, encoding="utf-8")
         return Worker(self._control, scratch, payload, limits)
 
 

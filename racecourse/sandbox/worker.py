@@ -252,7 +252,14 @@ def _threads() -> list[str]:
     return sorted(thread.name for thread in threading.enumerate())
 
 
+def _explore(**args: Any) -> dict[str, Any]:
+    from racecourse.sandbox import exploring  # noqa: PLC0415 - only race checks need it
+
+    return exploring.explore(**args)
+
+
 _BUILT_IN: dict[str, Callable[..., Any]] = {
+    "racecourse.explore": _explore,
     "racecourse.signatures": _signatures,
     "racecourse.threads": _threads,
 }

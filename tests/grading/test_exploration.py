@@ -1,0 +1,119 @@
+"""Schedules explored in a worker: proof when one fails, and no point by claims alone."""
+
+from collections.abc import Callable
+
+import pytest
+
+from racecourse.model.exploration import Exploration
+from racecourse.model.verdict import Cause
+from tests.conftest import Course, Probe
+
+_SCHEDULES = """\
+import threading
+import solution
+
+def program():
+    counter = solution.Counter()
+    threads = [threading.Thread(target=counter.add) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert counter.value == 2, f"the value is {counter.value}"
+"""
+_RACY = """\
+class Counter:
+    value = 0
+    def add(self):
+        self.value += 1
+"""
+_SAFE = """\
+import threading
+class Counter:
+    value = 0
+    lock = threading.Lock()
+    def add(self):
+        with self.lock:
+            self.value += 1
+"""
+_DEADLOCK = """\
+import threading
+class Counter:
+    value = 0
+    lock = threading.Lock()
+    def add(self):
+        with self.lock, self.lock:
+            self.value += 1
+"""
+# Racy, and it makes the search report that nothing was found, whatever is explored.
+_BLINDED = (
+    """\
+import dataclasses
+import racecourse.sandbox.exploring as exploring
+from racecourse.engine import Verdict
+
+def _blind(look):
+    def blinded(*args, **options):
+        report = look(*args, **options)
+        return dataclasses.replace(
+            report, verdict=Verdict.NOTHING_FOUND, failure=None
+        )
+    return blinded
+
+if not hasattr(exploring, "blinded"):
+    exploring.blinded = True
+    exploring.explore_file = _blind(exploring.explore_file)
+    exploring.explore_source = _blind(exploring.explore_source)
+
+"""
+    + _RACY
+)
+# A real pipe blocks the whole process: the engine can neither see nor end it.
+_BLOCKING = """\
+import os
+class Counter:
+    value = 2
+    def add(self):
+        os.read(os.pipe()[0], 1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("submission", "outcome"),
+    [
+        pytest.param(_RACY, ("failed", "race"), id="racy"),
+        pytest.param(_SAFE, ("passed", None), id="safe"),
+        pytest.param(_DEADLOCK, ("failed", "deadlock"), id="deadlock"),
+        pytest.param(_BLINDED, ("failed", "tampered"), id="blinded"),
+        pytest.param(_BLOCKING, ("passed", None), id="not under control"),
+    ],
+)
+def test_a_submission_is_judged_by_its_schedules(
+    make_course: Callable[..., Course],
+    submission: str,
+    outcome: tuple[str, str | None],
+):
+    probe = Probe(
+        id="R1",
+        scenario="def r1():\n    return 42",
+        test='submission.explore("program", runs=100, within_s=5)',
+        limits={"wall_s": 20},
+    )
+    course = make_course(probe, submission=submission)
+    (graders,) = (course.root / "graders").glob("ex*")
+    (graders / "schedules.py").write_text(_SCHEDULES, encoding="utf-8")
+    (check,) = course.grade()["checks"]
+    assert (check["verdict"], check["cause"]) == outcome, check["message"]
+    if outcome[1] == "race":
+        assert "the value is 1" in check["message"]
+        assert any("self.value += 1" in line for line in check["details"])
+
+
+def test_whatever_a_worker_sends_is_an_exploration_or_a_value_error():
+    good = Exploration.from_plain({"kind": "deadlock", "canaries": True})
+    assert (good.cause, good.canaries) == (Cause.DEADLOCK, True)
+    odd = Exploration.from_plain({"kind": ["race"], "canaries": 1, "lines": "ab"})
+    assert (odd.cause, odd.canaries) == (None, False)
+    for nonsense in (None, 7, "x", [1]):
+        with pytest.raises(ValueError, match="not an exploration"):
+            Exploration.from_plain(nonsense)

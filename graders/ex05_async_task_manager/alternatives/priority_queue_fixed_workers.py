@@ -178,7 +178,8 @@ class TaskManager:
                 continue
 
     async def work(self) -> None:
-        while True:
+        me = asyncio.current_task()
+        while not me.cancelling():
             handle = (await self.queue.get()).handle
             if handle.status == "pending":
                 handle.task = asyncio.create_task(handle.perform(), name=handle.name)

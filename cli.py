@@ -276,6 +276,7 @@ def doctor() -> None:
 @cli.command()
 @click.argument("exercise", required=False)
 @click.option("--only", "part", metavar="TEXT", help="Cases whose name contains this.")
+@click.option("--again", is_flag=True, help="Look twice at what is not as due.")
 @click.option("--seed", type=click.IntRange(0, _MAX_SEED))
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 @_COURSE
@@ -285,6 +286,8 @@ def verify(
     seed: int | None,
     form: str,
     course: Path | None,
+    *,
+    again: bool,
 ) -> None:
     """For authors: does every shipped submission come out as it should?
 
@@ -308,6 +311,7 @@ def verify(
         [case for case in cases if not part or part in case.name],
         seed=fresh_seed() if seed is None else seed,
         on_row=lambda row: _print(verification.row(row) if form == "text" else ()),
+        again=again,
     )
     if form == "json":
         sys.stdout.write(writers.as_json(verification.plain(rows, unproved)))

@@ -228,13 +228,14 @@ def _error_of(future):
 def by_priority(priorities, mapped_priority, urgent):
     """Queue tasks behind a held one; one more, urgent, comes after the first has run."""
     with ThreadPool(1, 1) as pool:
-        pool.submit(_held, -1)
+        held = pool.submit(_held, -1)
+        _until(held.running)  # or it would wait, and be overtaken, like the others
         futures = [
             pool.submit(lambda n=number: _noted(n), priority=priority)
             for number, priority in enumerate(priorities)
         ]
         numbers = range(len(priorities), len(priorities) + 2)
-        results = pool.map(lambda n: _noted(n), numbers, priority=mapped_priority)
+        results = pool.map(_noted, numbers, priority=mapped_priority)
         late = pool.submit(lambda: _noted("urgent"), priority=urgent)
         stage.note("told")
         return [_outcomes(futures), list(results), _outcome(late)]
@@ -367,7 +368,9 @@ def without_resources():
 
 def full_queue(max_workers, max_queue):
     """Fill workers and queue; the next submit is refused, the one after waits."""
-    pool = ThreadPool(0, max_workers, max_queue=max_queue)
+    pool = ThreadPool(
+        0, max_workers, max_queue=max_queue, idle_timeout=_FOREVER_S
+    )
     accepted = [pool.submit(_held, n, block=False) for n in range(max_workers)]
     _until(lambda: all(future.running() for future in accepted))
     refused = []
@@ -384,7 +387,7 @@ def full_queue(max_workers, max_queue):
 
     waits = threading.Thread(target=patient)
     waits.start()
-    waits.join(8)
+    waits.join(4)
     outcomes = _outcomes(accepted)
     pool.shutdown()
     return [refused, outcomes]
@@ -534,7 +537,7 @@ def _crowd(token, submitters, max_workers):
     go.set()
     values = [future.result(timeout=_WITHIN_S) for future in futures]
     pool.shutdown()
-    return sorted(values)
+    return [sorted(values), pool.stats().peak_workers]
 
 
 def _run_all(jobs):

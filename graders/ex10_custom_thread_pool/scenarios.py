@@ -276,11 +276,16 @@ def all_at_once(count):
 
 def shrinking(min_workers, max_workers, idle_timeout):
     """Have the most workers, twice; in between wait until the pool has shrunk."""
+
+    def ends_at():
+        _held(0)
+        return time.monotonic()
+
     with ThreadPool(min_workers, max_workers, idle_timeout=idle_timeout) as pool:
-        futures = [pool.submit(_held, number) for number in range(max_workers)]
+        futures = [pool.submit(ends_at) for _ in range(max_workers)]
         stage.wait("go")
-        outcomes = _outcomes(futures)
-        idle_since = time.monotonic()
+        # Nobody was idle before the first task ended, however late we hear of it.
+        idle_since = min(future.result(timeout=_WITHIN_S) for future in futures)
         _until(lambda: pool.stats().workers < max_workers, within_s=5)
         shrank_after_s = time.monotonic() - idle_since
         workers = _until_stats(pool, workers=min_workers)
@@ -293,7 +298,6 @@ def shrinking(min_workers, max_workers, idle_timeout):
 
         again = _outcomes([pool.submit(meet) for _ in range(max_workers)])
         return {
-            "outcomes": outcomes,
             "shrank_after_s": shrank_after_s,
             "workers": workers["workers"],
             "kept": kept,
@@ -330,12 +334,13 @@ def resources(workers, idle_timeout):
         number = pool.resource().number
         stage.note("used", number=number, thread=threading.get_ident())
 
-    for part in range(2):
-        used = _outcomes([pool.submit(use, part) for _ in range(workers)])
+    # All at once: between the parts nobody is idle, and so nobody retires.
+    futures = [pool.submit(use, part) for part in range(2) for _ in range(workers)]
+    outcomes = _outcomes(futures)
     stage.wait("more")
     pool.shutdown()
     stage.note("told")
-    return used
+    return outcomes
 
 
 def failing_factory(text):
@@ -368,9 +373,7 @@ def without_resources():
 
 def full_queue(max_workers, max_queue):
     """Fill workers and queue; the next submit is refused, the one after waits."""
-    pool = ThreadPool(
-        0, max_workers, max_queue=max_queue, idle_timeout=_FOREVER_S
-    )
+    pool = ThreadPool(0, max_workers, max_queue=max_queue, idle_timeout=_FOREVER_S)
     accepted = [pool.submit(_held, n, block=False) for n in range(max_workers)]
     _until(lambda: all(future.running() for future in accepted))
     refused = []
@@ -749,7 +752,7 @@ def dropping(waiting):
 
     def collect():
         try:
-            ended = concurrent.futures.as_completed([*running, *queued], timeout=4)
+            ended = concurrent.futures.as_completed([*running, *queued], timeout=6)
             ends.append(len(list(ended)))
         except TimeoutError:
             ends.append(0)

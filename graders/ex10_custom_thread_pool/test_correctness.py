@@ -162,12 +162,10 @@ def test_idle_workers_retire_and_come_again(submission):
         )
         stage = submission.stage
         _must_be_inside(submission, 5, "5 tasks were submitted to a pool of 2 to 5")
-        # Each task and the stage are the only reason for a thread to come or go.
         full = submission.worker.thread_count()
         stage.open("go")
         _wait_for(stage, lambda s: s.count("told"))
-        submission.settle(within_s=_SETTLED_WITHIN_S)
-        few = submission.worker.thread_count()
+        few = _threads_in_the_end(submission, full - 3)
         stage.open("more")
         seen = pending.result()
     must.equal(
@@ -178,17 +176,25 @@ def test_idle_workers_retire_and_come_again(submission):
     )
     must.equal(full - few, 3, what="threads that ended when 5 workers became 2")
     must.hold(
-        seen["shrank_after_s"] >= 0.15,
+        seen["shrank_after_s"] >= 0.19,
         f"A worker retired {seen['shrank_after_s']:.3f} s after the last task; with"
         " idle_timeout=0.2 it should have stayed for 0.2 s.",
     )
     must.equal(seen["kept"], 2, what="workers that stayed, with min_workers=2")
-    must.equal(seen["outcomes"], [["value", n] for n in range(5)], what="values")
     must.equal(
         seen["again"],
         [["value", True]] * 5,
         what="whether 5 tasks met in the pool that had shrunk to 2 workers",
     )
+
+
+def _threads_in_the_end(submission, wanted):
+    """Return the number of threads once it is as wanted, or has had time to be."""
+    for _ in range(8):
+        submission.settle(within_s=_SETTLED_WITHIN_S)
+        if submission.worker.thread_count() == wanted:
+            break
+    return submission.worker.thread_count()
 
 
 @check("C6")

@@ -193,7 +193,9 @@ class ThreadPool:
         return job.future
 
     def map(self, fn, *iterables, priority=0):
-        futures = [self.submit(fn, *args, priority=priority) for args in zip(*iterables)]
+        futures = [
+            self.submit(fn, *args, priority=priority) for args in zip(*iterables)
+        ]
         return (future.result() for future in futures)
 
     def resource(self):

@@ -95,7 +95,9 @@ class ThreadPool:
         return future
 
     def map(self, fn, *iterables, priority=0):
-        futures = [self.submit(fn, *args, priority=priority) for args in zip(*iterables)]
+        futures = [
+            self.submit(fn, *args, priority=priority) for args in zip(*iterables)
+        ]
 
         def results():
             for future in futures:

@@ -568,7 +568,7 @@ def _sporadic(_token, tasks, idle_timeout):
 def _closing(_token, tasks):
     """Shut down while another thread submits (R3)."""
     pool = _stalled_pool(1, 2, idle_timeout=_FOREVER_S)
-    returned, half, refused = threading.Event(), threading.Event(), threading.Event()
+    returned, half = threading.Event(), threading.Event()
     futures, late = [], []
 
     def task(number):
@@ -585,9 +585,7 @@ def _closing(_token, tasks):
                     return
                 futures.append(pool.submit(task, number))
         except RuntimeError:
-            refused.set()
-        finally:
-            half.set()
+            half.set()  # refused, as it should be
 
     submitter = threading.Thread(target=submit)
     submitter.start()

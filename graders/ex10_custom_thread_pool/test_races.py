@@ -9,7 +9,7 @@ import contextlib
 
 from racecourse.checks import Broken, Cause, Hung, Raised, check, must
 
-_SCHEDULES = 70
+_SCHEDULES = 56
 _STALLED_WITHIN_S = 4.0  # a stall itself lasts milliseconds
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -29,6 +30,14 @@ with journal.Journal(Path(place)) as opened:
     )
 print(json.dumps(report.to_plain()))
 """
+
+
+def hear_interrupts() -> None:
+    """Undo, in a child, that whoever started the tests may have SIGINT ignored.
+
+    A shell does that to what it starts with `&`, and children inherit it.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from time import monotonic
 
 import pytest
 
+from tests.conftest import hear_interrupts
+
 _ROOT = Path(__file__).parent.parent.parent
 TINY = _ROOT / "bench" / "tiny"
 RIGHT = TINY / "reference" / "ex01_counter" / "solution.py"
@@ -42,6 +44,11 @@ class Counter:
 """
 
 
+def _own_the_terminal() -> None:
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    hear_interrupts()
+
+
 class Terminal:
     """A command on a terminal of its own; what it writes is collected."""
 
@@ -55,7 +62,7 @@ class Terminal:
             stdout=inside,
             stderr=inside,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509
+            preexec_fn=_own_the_terminal,  # noqa: PLW1509 - no other thread runs here
         )
         os.close(inside)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from racecourse.grading.journal import read_results
-from tests.conftest import Course, Probe
+from tests.conftest import Course, Probe, hear_interrupts
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -38,6 +38,7 @@ def _start(course: Course) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=hear_interrupts,  # noqa: PLW1509 - no other thread runs here
     )
 
 

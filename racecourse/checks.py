@@ -515,8 +515,8 @@ class Submission:
         for other in self._others:
             other.close()
         if self._worker is not None:
+            self._worker.close()  # reads what is still in the pipe
             self.printed = self._worker.output
-            self._worker.close()
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ limit. Any other exception is the grader's fault and costs nobody a point.
 
 import contextlib
 import multiprocessing
-import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -60,6 +59,7 @@ __all__ = [
     "must",
     "speedup_of",
     "start_methods",
+    "told_with_stall",
 ]
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -320,6 +320,30 @@ def _busy_loop_share(wall_s: float) -> float:
     return max(0.05, (thread_time() - cpu_s) / (monotonic() - begun))
 
 
+@contextlib.contextmanager
+def told_with_stall(place: str) -> Iterator[None]:
+    """Say with a failure of the block that it came of a systematic stall, and where."""
+    stacks: tuple[Stack, ...] = ()
+    try:
+        yield
+    except Broken as broken:
+        cause, saw = Cause.RACE, broken.saw
+    except Raised as raised:
+        cause, saw = Cause.RACE, f"It raised {raised}."
+    except Hung as hung:
+        cause, stacks = Cause.DEADLOCK, hung.stacks
+        saw = f"It did not come back within {hung.budget_s:.3g} s."
+    else:
+        return
+    raise Broken(
+        "A systematic stall held one thread for a moment, at the place shown here."
+        f" {saw}",
+        cause=cause,
+        details=(place,),
+        stacks=stacks,
+    )
+
+
 @dataclass
 class Submission:
     """The submission under judgement, in one worker; started when first needed.
@@ -545,10 +569,3 @@ def _leftovers(threads: int, children: dict[int, str]) -> str:
     if children:
         parts.append(f"{len(children)} process{'es' * (len(children) > 1)}")
     return " and ".join(parts) or "nothing"
-
-
-def on_one_core() -> bool:
-    """Whether this process may use one core only."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0)) == 1
-    return os.cpu_count() == 1

@@ -3,14 +3,11 @@
 import contextlib
 
 from racecourse.checks import (
-    Broken,
-    Cause,
-    Hung,
-    Raised,
     check,
     high_water,
     must,
     start_methods,
+    told_with_stall,
 )
 
 _READY_WITHIN_S = 5.0
@@ -70,33 +67,10 @@ def test_counts_are_exact_when_threads_are_stalled(submission, work):
             break  # slow code sees fewer schedules; that is not to its blame
         given = work(producers=2, each=6)
         pending = submission.begin("stalled_run", token=token, **given.args, **size)
-        with _told_where(place):
+        with told_with_stall(place):
             seen = pending.result(within_s=_STALLED_WITHIN_S)
             given.must_be_done(seen, run="In that run")
     submission.explore("program", runs=_RUNS, within_s=_EXPLORED_WITHIN_S)
-
-
-@contextlib.contextmanager
-def _told_where(place):
-    """Say with a failure that it came of a systematic stall, and of which."""
-    try:
-        yield
-    except Broken as broken:
-        cause, saw, stacks = Cause.RACE, broken.saw, ()
-    except Raised as raised:
-        cause, saw, stacks = Cause.RACE, f"It raised {raised}.", ()
-    except Hung as hung:
-        cause, stacks = Cause.DEADLOCK, hung.stacks
-        saw = f"It did not come back within {hung.budget_s:.3g} s."
-    else:
-        return
-    raise Broken(
-        "A systematic stall held one thread for a moment, at the place shown here."
-        f" {saw}",
-        cause=cause,
-        details=(place,),
-        stacks=stacks,
-    )
 
 
 @check("R3")

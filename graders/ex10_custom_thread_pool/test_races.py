@@ -5,9 +5,7 @@ between a read and the write that follows, or between a test and what it decides
 scenarios see that a thread is held and act just then.
 """
 
-import contextlib
-
-from racecourse.checks import Broken, Cause, Hung, Raised, check, must
+from racecourse.checks import check, must, told_with_stall
 
 _SCHEDULES = 56
 _STALLED_WITHIN_S = 4.0  # a stall itself lasts milliseconds
@@ -105,28 +103,5 @@ def _try_each_stall(submission, judge, race, **args):
     stalls = submission.call("stalls_to_try", race=race, limit=_SCHEDULES, **args)
     for token, place in stalls:
         pending = submission.begin("stalled_run", race=race, token=token, **args)
-        with _told_where(place):
+        with told_with_stall(place):
             judge(pending.result(within_s=_STALLED_WITHIN_S), token)
-
-
-@contextlib.contextmanager
-def _told_where(place):
-    """Say with a failure that it came of a systematic stall, and of which."""
-    try:
-        yield
-    except Broken as broken:
-        cause, saw, stacks = Cause.RACE, broken.saw, ()
-    except Raised as raised:
-        cause, saw, stacks = Cause.RACE, f"It raised {raised}.", ()
-    except Hung as hung:
-        cause, stacks = Cause.DEADLOCK, hung.stacks
-        saw = f"It did not come back within {hung.budget_s:.3g} s."
-    else:
-        return
-    raise Broken(
-        "A systematic stall held one thread for a moment, at the place shown here."
-        f" {saw}",
-        cause=cause,
-        details=(place,),
-        stacks=stacks,
-    )

@@ -31,6 +31,7 @@ from racecourse.sandbox.stage_host import StageHost
 _READY_WITHIN_S = 20.0
 _ORDER_WITHIN_S = 15.0
 _END_WITHIN_S = 8.0  # a keeper gives its tree 5
+_LOOKS = 20  # at one tree, while processes of it end
 _TRACE_BYTES = 256 << 10
 # Bounds of what a worker may claim about an exception; the worker keeps them too.
 _TEXT_CHARS, _NAME_CHARS, _TRACE_LINES = 2000, 200, 20
@@ -374,12 +375,24 @@ class Worker:
         ended but were not waited for, are left out.
         """
         found = {}
-        for pid in tree.descendants(self._keeper_pid):
+        for pid in self._running_below():
             command = tree.command_line(pid)
             standard = any(name in command for name in _STANDARD_HELPERS)
-            if pid != self.pid and tree.is_running(pid) and not standard:
+            if pid != self.pid and not standard:
                 found[pid] = command
         return found
+
+    def _running_below(self) -> list[int]:
+        """Look until nothing ended during the look: it may have left a child behind."""
+        known: set[int] = set()
+        for _ in range(_LOOKS):
+            pids = tree.descendants(self._keeper_pid)
+            running = [pid for pid in pids if tree.is_running(pid)]
+            ended = set(pids) - set(running)
+            if ended <= known:
+                break
+            known = ended
+        return running
 
     def cpu_seconds(self) -> float:
         """Return the CPU time of the whole tree so far."""

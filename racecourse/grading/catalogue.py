@@ -7,6 +7,7 @@ stand at the top level; a wheel carries them inside the package.
 import ast
 import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,15 +67,23 @@ class Content:
         """The hidden graders' folder; a student kit may lack it."""
         return self._in("graders")
 
-    @property
-    def scenarios(self) -> Path:
-        """The driver code that runs beside the submission."""
-        return self.graders / "scenarios.py"
+    def given(self) -> tuple[Path, ...]:
+        """Return what students receive beside the stub and do not change."""
+        others = self.starter.parent.glob("*.py")
+        return tuple(sorted(path for path in others if path != self.starter))
 
-    @property
-    def schedules(self) -> Path:
-        """Programs whose schedules are explored; not every exercise has any."""
-        return self.graders / "schedules.py"
+    def hidden(self) -> tuple[Path, ...]:
+        """Return the code that runs beside the submission, and may be missing.
+
+        Scenarios are one file, or a folder with a file for each category of checks;
+        `schedules.py` has the programs whose schedules are explored.
+        """
+        folder = self.graders
+        named = (folder / "scenarios.py", folder / "schedules.py")
+        return (
+            *sorted(folder.glob("scenarios/*.py")),
+            *(path for path in named if path.is_file()),
+        )
 
     def mutants(self) -> tuple[Mutant, ...]:
         """Return the wrong submissions, by name.
@@ -163,10 +172,13 @@ def payload_of(content: Content, source: str) -> Payload:
     """Return what a worker loads for a submission to this exercise."""
     return Payload(
         solution=source,
-        scenarios=_text_of(content.scenarios),
-        schedules=_text_of(content.schedules),
+        given=_texts(content.given(), content.starter.parent),
+        hidden=_texts(content.hidden(), content.graders),
     )
 
 
-def _text_of(path: Path) -> str:
-    return path.read_text(encoding="utf-8") if path.exists() else ""
+def _texts(paths: Iterable[Path], folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
+        for path in paths
+    }

@@ -15,6 +15,7 @@ from racecourse.model.exercise import Check
 from racecourse.model.report import Report, score
 from racecourse.model.result import CheckResult
 from racecourse.model.submission import Submission, SubmissionProblem
+from racecourse.sandbox.launch import LoadOptions
 from racecourse.sandbox.launcher import (
     Died,
     Hung,
@@ -177,9 +178,9 @@ class FirstLook:
     def __init__(self, lane: Lane, payload: Payload, content: Content) -> None:
         self._content = content
         # Without the scenarios: they import names that the submission may lack.
-        alone = Payload(solution=payload.solution, scenarios="")
+        alone = Payload(solution=payload.solution, given=payload.given)
         self._worker = lane.launch(alone, content.exercise.checks[0].limits)
-        self._worker.begin_load(seed=0, start_method=None, rewrite=None, prepare=None)
+        self._worker.begin_load(LoadOptions())
 
     def close(self) -> None:
         """End the worker that looked."""

@@ -90,7 +90,7 @@ def _files(contents: Iterable[Content]) -> dict[Path, bytes]:
     files = {}
     for content in contents:
         folder = Path(content.exercise.slug)
-        for source in (content.readme, content.starter):
+        for source in (content.readme, content.starter, *content.given()):
             if source.is_file():
                 files[folder / source.name] = source.read_bytes()
     # The marker comes last: a workspace that could not be finished is none.

@@ -9,6 +9,17 @@ from racecourse.model.exercise import Limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LoadOptions:
+    """How a worker loads the submission."""
+
+    seed: int = 0  # of the worker's `random`
+    start_method: str | None = None  # of `multiprocessing`; None: the platform's own
+    rewrite: str | None = None  # `module:function` of ours that rewrites the source
+    prepare: str | None = None  # `module:function` of ours to call before
+    scenarios: str | None = None  # module to import after it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LaunchSpec:
     """Everything a worker needs to know before it loads the submission.
 

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import monotonic
 from typing import Any, NoReturn
@@ -24,7 +24,7 @@ from racecourse.model.exercise import Limits
 from racecourse.model.result import SourceLine, Stack
 from racecourse.model.verdict import Cause
 from racecourse.sandbox import protocol, stacks, tree
-from racecourse.sandbox.launch import LaunchSpec
+from racecourse.sandbox.launch import LaunchSpec, LoadOptions
 from racecourse.sandbox.observer import Observer
 from racecourse.sandbox.stage_host import StageHost
 
@@ -84,11 +84,24 @@ class LimitPassed(Exception):  # noqa: N818 - something seen
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payload:
-    """What a worker loads: the submission's text and the exercise's scenarios."""
+    """What a worker loads: the submission's text, and what lies beside it.
+
+    Both mappings are from a path below the submission's folder to a text.
+    """
 
     solution: str
-    scenarios: str
-    schedules: str = ""  # programs whose schedules are explored; empty: none
+    given: Mapping[str, str] = field(default_factory=dict)  # as students received it
+    hidden: Mapping[str, str] = field(default_factory=dict)  # scenarios, schedules
+
+    def scenarios_for(self, category: str) -> str | None:
+        """Return the module with the scenarios of a category of checks, if any."""
+        if f"scenarios/{category}.py" in self.hidden:
+            return f"scenarios.{category}"
+        return "scenarios" if "scenarios.py" in self.hidden else None
+
+    def files(self) -> dict[str, str]:
+        """Return every file by its path; nothing hides the submission itself."""
+        return {**self.given, **self.hidden, "solution.py": self.solution}
 
 
 class Zygote:
@@ -168,11 +181,9 @@ class Lane:
         """
         scratch = Path(tempfile.mkdtemp(prefix="rc-"))
         folder = scratch / "submission"
-        folder.mkdir()
-        (folder / "solution.py").write_text(payload.solution, encoding="utf-8")
-        (folder / "scenarios.py").write_text(payload.scenarios, encoding="utf-8")
-        if payload.schedules:
-            (folder / "schedules.py").write_text(payload.schedules, encoding="utf-8")
+        for path, text in payload.files().items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text, encoding="utf-8")
         return Worker(self._control, scratch, payload, limits)
 
 
@@ -239,20 +250,20 @@ class Worker:
 
     # Talking to the worker.
 
-    def load(self, *, within_s: float, **options: Any) -> list[str]:
+    def load(self, options: LoadOptions, *, within_s: float) -> list[str]:
         """Load the submission; return its public names.
 
         Raises:
             Raised, Hung, Died, LimitPassed, protocol.ProtocolError: What came instead.
         """
-        self.begin_load(**options)
+        self.begin_load(options)
         names: list[str] = self.answer(0, within_s=within_s)
         return names
 
-    def begin_load(self, **options: Any) -> None:
+    def begin_load(self, options: LoadOptions) -> None:
         """Order the submission to be loaded; `answer(0)` waits until it is."""
-        order = {"folder": self._folder, "stage_address": self.stage.address, **options}
-        self._send({"load": order})
+        ours = {"folder": self._folder, "stage_address": self.stage.address}
+        self._send({"load": {**ours, **asdict(options)}})
 
     def begin(self, target: str, args: Mapping[str, Any]) -> int:
         """Start a call and return its number; `answer` waits for what comes back."""

@@ -100,5 +100,8 @@ def _student_lines(frames: Iterable[engine.AwaitFrame]) -> list[dict[str, Any]]:
 
 
 def _content_files() -> set[str | None]:
-    names = ("solution", "scenarios")
-    return {sys.modules[name].__file__ for name in names if name in sys.modules}
+    return {
+        getattr(module, "__file__", None)
+        for name, module in list(sys.modules.items())
+        if name.partition(".")[0] in {"solution", "scenarios"}
+    }

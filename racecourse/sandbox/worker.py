@@ -117,6 +117,7 @@ class _Worker:
         start_method: str | None,
         rewrite: str | None,
         prepare: str | None,
+        scenarios: str | None,
     ) -> list[str]:
         """Load the submission, then the scenarios; return the submission's names."""
         self._folder = folder
@@ -129,11 +130,9 @@ class _Worker:
             _named(prepare)()
         # What a student's warning says belongs into the output, once per place.
         warnings.resetwarnings()
-        solution = _load_module(
-            "solution", folder, _named(rewrite) if rewrite else None
-        )
-        if (Path(folder) / "scenarios.py").exists():
-            self._scenarios = _load_module("scenarios", folder, None)
+        solution = _load_solution(folder, _named(rewrite) if rewrite else None)
+        if scenarios:
+            self._scenarios = importlib.import_module(scenarios)
         return sorted(name for name in vars(solution) if not name.startswith("_"))
 
     def _call(self, target: str, args: Mapping[str, Any]) -> Any:
@@ -141,17 +140,17 @@ class _Worker:
         return function(**args)
 
 
-def _load_module(
-    name: str, folder: str, rewrite: Callable[[str, str], Any] | None
+def _load_solution(
+    folder: str, rewrite: Callable[[str, str], Any] | None
 ) -> types.ModuleType:
-    """Import a module of the submission, rewritten on the way if a check asks for it."""
+    """Import the submission, rewritten on the way if a check asks for it."""
     if rewrite is None:
-        return importlib.import_module(name)
-    path = str(Path(folder) / f"{name}.py")
+        return importlib.import_module("solution")
+    path = str(Path(folder) / "solution.py")
     source = Path(path).read_text(encoding="utf-8")
-    module = types.ModuleType(name)
+    module = types.ModuleType("solution")
     module.__file__ = path
-    sys.modules[name] = module
+    sys.modules["solution"] = module
     exec(rewrite(source, path), module.__dict__)  # noqa: S102 - running it is the purpose
     return module
 

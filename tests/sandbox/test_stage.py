@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from racecourse.model.exercise import Limits
+from racecourse.sandbox.launch import LoadOptions
 from racecourse.sandbox.launcher import Lane, Payload, Worker, Zygote
 
 _SCENARIOS = """
@@ -70,8 +71,10 @@ def lane() -> Iterator[Lane]:
 
 @pytest.fixture
 def worker(lane: Lane) -> Iterator[Worker]:
-    started = lane.launch(Payload(solution="", scenarios=_SCENARIOS), Limits())
-    started.load(within_s=20, seed=1, start_method=None, rewrite=None, prepare=None)
+    started = lane.launch(
+        Payload(solution="", hidden={"scenarios.py": _SCENARIOS}), Limits()
+    )
+    started.load(LoadOptions(seed=1, scenarios="scenarios"), within_s=20)
     yield started
     started.close()
 

@@ -1,0 +1,258 @@
+"""The submission as a grader sees it: scenarios to call, and looks at what they do."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from time import monotonic, sleep  # noqa: TID251 - looks from outside, each explained
+from typing import Any
+
+from racecourse.checks.demands import Broken
+from racecourse.checks.looks import cpu_shares
+from racecourse.checks.virtual_run import VirtualRun
+from racecourse.model.exercise import Check, Exercise
+from racecourse.model.exploration import Exploration
+from racecourse.model.verdict import Cause
+from racecourse.sandbox import protocol
+from racecourse.sandbox.launch import LoadOptions
+from racecourse.sandbox.launcher import (
+    Died,
+    Hung,
+    Lane,
+    LimitPassed,
+    Payload,
+    Raised,
+    Worker,
+)
+from racecourse.sandbox.stage_host import StageHost
+
+_SETTLE_S = 2.0  # how long something may take to go away after a call returned
+_LOOK_EVERY_S = 0.02
+_LOAD_WITHIN_S = 10.0
+
+
+@dataclass
+class Submission:
+    """The submission under judgement, in one worker; started when first needed.
+
+    Attributes:
+        exercise: What is graded.
+        check: The check that runs now; its limits hold.
+        seed: Seed of this run; the worker's `random` starts from it too.
+    """
+
+    lane: Lane
+    payload: Payload
+    exercise: Exercise
+    check: Check
+    seed: int
+    start_method: str | None = None
+    rewrite: str | None = None  # `module:function` of ours that rewrites the source
+    _deadline: float = 0.0
+    _worker: Worker | None = None
+    _others: list["Submission"] = field(default_factory=list)
+    printed: str = ""
+
+    @property
+    def worker(self) -> Worker:
+        """The worker, with the submission loaded."""
+        if self._worker is None:
+            if not self._deadline:
+                self._deadline = monotonic() + self.check.limits.wall_s
+            self._worker = self.lane.launch(self.payload, self.check.limits)
+            self._load(self._worker)
+        return self._worker
+
+    def _load(self, worker: Worker) -> None:
+        prepare = "racecourse.sandbox.virtual:move_clocks"
+        options = LoadOptions(
+            seed=self.seed,
+            start_method=self.start_method,
+            rewrite=self.rewrite,
+            prepare=prepare if self.exercise.virtual_time else None,
+            scenarios=self.payload.scenarios_for(self.check.category.value),
+        )
+        worker.load(options, within_s=min(_LOAD_WITHIN_S, self.left_s))
+
+    @property
+    def stage(self) -> StageHost:
+        """What the grader's own functions, called by the submission, report to."""
+        return self.worker.stage
+
+    @property
+    def left_s(self) -> float:
+        """What is left of the check's hang budget, in seconds."""
+        return max(0.01, self._deadline - monotonic())
+
+    def call(self, scenario: str, /, **args: Any) -> Any:
+        """Run a scenario in the worker and return its plain value.
+
+        Raises:
+            Raised: If the scenario or the submission raised.
+            Hung, Died, LimitPassed, ProtocolError: If no answer came.
+        """
+        return self.begin(scenario, **args).result()
+
+    def virtual(self, scenario: str, /, **args: Any) -> VirtualRun:
+        """Run a scenario that returns what `sandbox.virtual.run` returns.
+
+        Raises:
+            Raised: If the scenario or the submission raised.
+            Hung, Died, LimitPassed, ProtocolError: If no answer came.
+        """
+        return VirtualRun.from_plain(self.call(scenario, **args))
+
+    def begin(self, scenario: str, /, **args: Any) -> "Pending":
+        """Start a scenario, to watch it and to act on the stage while it runs."""
+        worker = self.worker
+        return Pending(self, worker, worker.begin(scenario, args))
+
+    @contextlib.contextmanager
+    def fresh(
+        self, *, start_method: str | None = None, rewrite: str | None = None
+    ) -> Iterator["Submission"]:
+        """Give a second worker, loaded anew, for as long as the block runs."""
+        _ = self.worker  # the budget counts from the first worker
+        other = Submission(
+            lane=self.lane,
+            payload=self.payload,
+            exercise=self.exercise,
+            check=self.check,
+            seed=self.seed,
+            start_method=start_method,
+            rewrite=rewrite,
+            _deadline=self._deadline,
+        )
+        self._others.append(other)
+        try:
+            yield other
+        finally:
+            other.close()
+
+    def explore(self, program: str, *, runs: int, within_s: float) -> str | None:
+        """Search for a failing schedule of a program in `schedules.py` (tool T3).
+
+        Runs in a worker of its own. A failing schedule is proof. That none was found is
+        a claim of the worker, so a check that calls this must rest on other evidence
+        too. What the engine cannot run, or not in time, is nobody's fault.
+
+        Args:
+            program: Name of a function without arguments.
+            runs: About how many executions.
+            within_s: Real seconds after which the search counts for nothing.
+
+        Returns:
+            What was tried, as one may claim it; None if nothing could be.
+
+        Raises:
+            Broken: With the schedule; or `tampered`, if the engine went blind.
+        """
+        with self.fresh() as other:
+            try:
+                call = other.begin("racecourse.explore", program=program, runs=runs)
+                seen = Exploration.from_plain(call.result(within_s=within_s))
+            except (Hung, Died, LimitPassed, Raised):
+                return None
+            except ValueError as error:
+                raise protocol.ProtocolError("not what an exploration tells") from error
+        if not seen.canaries:
+            raise Broken(
+                "After your file was loaded, the search for races no longer found a race"
+                " that is there. Code that changes `threading` for everybody does that.",
+                cause=Cause.TAMPERED,
+            )
+        if seen.cause is not None:
+            raise Broken(
+                f"There is an order of your threads in which it goes wrong:"
+                f" {seen.message}.",
+                cause=seen.cause,
+                details=seen.lines,
+            )
+        return seen.statement
+
+    @contextlib.contextmanager
+    def leaving_nothing(self, *, but_threads: int = 0) -> Iterator[None]:
+        """Demand that what the block starts is gone when it ends (tool T8).
+
+        Threads and processes are counted from outside. They get two seconds to go;
+        the exception that came out of the last call is still referenced meanwhile, so
+        that garbage collection hides nothing.
+
+        Args:
+            but_threads: How many threads may stay, because they stand in code that is
+                not the submission's and nobody can end them.
+        """
+        worker = self.worker
+        threads, children = worker.thread_count(), set(worker.children())
+        yield
+        deadline = monotonic() + _SETTLE_S
+        while True:
+            left = {p: c for p, c in worker.children().items() if p not in children}
+            more_threads = worker.thread_count() - threads - but_threads
+            if not left and more_threads <= 0:
+                return
+            if monotonic() > deadline:
+                break
+            sleep(_LOOK_EVERY_S)
+        raise Broken(
+            f"{_SETTLE_S:g} s after the call ended, it had left behind"
+            f" {_leftovers(more_threads, left)}.",
+            cause=Cause.LEFT_BEHIND,
+            stacks=worker.dump_stacks(),
+        )
+
+    def settle(self, *, within_s: float) -> bool:
+        """Wait until nothing moves any more; return whether that came true in time.
+
+        Three looks in a row must find every thread of the tree asleep and nothing new
+        on the stage. So a state that no event tells, such as "blocked on a full
+        queue", is seen and not guessed with a pause. Code that spins never settles.
+        """
+        deadline = monotonic() + within_s
+        looks: list[int] = []
+        while monotonic() < deadline:
+            asleep = self.worker.is_asleep()
+            looks = [*looks, len(self.stage.log())][-3:] if asleep else []
+            if len(looks) == 3 and len(set(looks)) == 1:  # noqa: PLR2004
+                return True
+            sleep(_LOOK_EVERY_S)
+        return False
+
+    def cpu_share(self, *, over_s: float) -> float:
+        """Return the CPU time of the tree, over that of a busy loop of ours (T9)."""
+        return cpu_shares(self, over_s=over_s)[0]
+
+    def close(self) -> None:
+        """End the worker and everything it started."""
+        for other in self._others:
+            other.close()
+        if self._worker is not None:
+            self._worker.close()  # reads what is still in the pipe
+            self.printed = self._worker.output
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A call under way."""
+
+    submission: Submission
+    worker: Worker
+    number: int
+
+    def result(self, *, within_s: float | None = None) -> Any:
+        """Wait for the value; the check's budget holds if no time is given.
+
+        Raises:
+            Raised: If the scenario or the submission raised.
+            Hung, Died, LimitPassed, ProtocolError: If no answer came.
+        """
+        left_s = self.submission.left_s
+        return self.worker.answer(self.number, within_s=min(left_s, within_s or left_s))
+
+
+def _leftovers(threads: int, children: dict[int, str]) -> str:
+    parts = []
+    if threads > 0:
+        parts.append(f"{threads} thread{'s' * (threads > 1)}")
+    if children:
+        parts.append(f"{len(children)} process{'es' * (len(children) > 1)}")
+    return " and ".join(parts) or "nothing"

@@ -18,7 +18,6 @@ stage under these names:
 
 import builtins
 import contextlib
-import functools
 import hashlib
 import itertools
 import multiprocessing
@@ -29,13 +28,10 @@ import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
-import solution
 from solution import run_pipeline
 
-from racecourse.measure import stalls
-from racecourse.sandbox import stage
+from racecourse.sandbox import stage, stalling
 
 _APART = 1_000_000  # producer 0 makes the items 1000000, 1000001, ...
 _LARGE_BYTES = 1 << 20
@@ -95,9 +91,10 @@ class _Keyed:
         return item * self.key + self.offset
 
 
-def whole_run(lists, key, offset, *, pause_s=0.0, run=run_pipeline, **options):
+def whole_run(lists, key, offset, *, pause_s=0.0, **options):
     """Run one pipeline to its end."""
     source, work = _Lists(lists, pause_s), _Keyed(key, offset)
+    run = stalling.solution().run_pipeline
     return _plain(run(source, work, producers=len(lists), **options))
 
 
@@ -266,40 +263,6 @@ def run_in_processes(lists, key, offset):
     source, work = _Lists(lists), _Telling(_Keyed(key, offset))
     run = {"producers": len(lists), "backend": "process"}
     return _plain(run_pipeline(source, work, **run))
-
-
-# Stalled runs: the submission once more, with a point at each place to hold a thread.
-
-_stalling = stalls.StallController()
-
-
-def stalls_to_try(limit, **args):
-    """Run once, every thread giving way at every place; return each stall to try.
-
-    A stall is a token and words for the student. What came out of this run is not
-    judged: whatever can go wrong in it, one of the stalls shows with its place.
-    """
-    recording = _stalling.record(lambda: _run_with_points(args))
-    tried = stalls.plan(recording.visits, limit=limit)
-    return [[stalls.encode(each), stalls.describe(each)] for each in tried]
-
-
-def stalled_run(token, **args):
-    """Run with the one stall that the token names."""
-    stall = stalls.decode(token, _stalling.sites)
-    outcome = _stalling.run(lambda: _run_with_points(args), stall)
-    if outcome.error is not None:
-        raise outcome.error
-    return outcome.value
-
-
-def _run_with_points(args):
-    return whole_run(**args, run=_with_points().run_pipeline)
-
-
-@functools.cache
-def _with_points():
-    return _stalling.load(Path(solution.__file__), "solution_with_points")
 
 
 # Arguments.

@@ -2,21 +2,14 @@
 
 import contextlib
 
-from racecourse.checks import (
-    check,
-    high_water,
-    must,
-    start_methods,
-    told_with_stall,
-)
+from racecourse.checks import check, high_water, must, start_methods
 
 _READY_WITHIN_S = 5.0
 _SETTLED_WITHIN_S = 0.5  # also the time that a source without a bound may run ahead
 
-_SCHEDULES = 40
+_STALLS = 40
 _RUNS = 300
 _EXPLORED_WITHIN_S = 6.0
-_STALLED_WITHIN_S = 4.0  # a stall itself lasts milliseconds
 
 
 @check("R1")
@@ -61,14 +54,11 @@ def test_counts_are_exact_when_threads_are_stalled(submission, work):
     given.must_be_done(
         submission.call("whole_run", **given.args, **size), run="Without a stall"
     )
-    stalls = submission.call("stalls_to_try", limit=_SCHEDULES, **given.args, **size)
-    for token, place in stalls:
-        if submission.left_s < 2 * _STALLED_WITHIN_S:
-            break  # slow code sees fewer schedules; that is not to its blame
+    stalls = submission.stalls("whole_run", limit=_STALLS, **given.args, **size)
+    for stalled in stalls:
         given = work(producers=2, each=6)
-        pending = submission.begin("stalled_run", token=token, **given.args, **size)
-        with told_with_stall(place):
-            seen = pending.result(within_s=_STALLED_WITHIN_S)
+        with stalled.told():
+            seen = stalled.call(**given.args, **size)
             given.must_be_done(seen, run="In that run")
     submission.explore("program", runs=_RUNS, within_s=_EXPLORED_WITHIN_S)
 

@@ -23,13 +23,10 @@ import threading
 import time
 import traceback
 from asyncio import CancelledError
-from pathlib import Path
 
-import solution
 from solution import ThreadPool
 
-from racecourse.measure import stalls
-from racecourse.sandbox import stage
+from racecourse.sandbox import stage, stalling
 
 _WITHIN_S = 3.0  # for what should happen at once
 _NEVER = "nothing within 3 s"
@@ -465,63 +462,17 @@ def refusals(pools, sizes):
 # R1 to R4: the submission once more, with a point at each place to hold a thread.
 
 
-class _Stalling(stalls.StallController):
-    """Stalls that a scenario can see, so that it acts while a thread is held."""
-
-    def is_holding(self):
-        """Whether a thread is held right now."""
-        return getattr(self._hook, "_holder", None) is not None
-
-    def pause(self, over=lambda: False, *, at_most_s):
-        """Wait until a thread is held, or something is over, or some time is."""
-        _until(
-            lambda: self.is_holding() or over(),
-            within_s=at_most_s,
-            look_every_s=0.0003,
-        )
-
-
-_stalling = _Stalling()
-# Longer than its default: a thread that comes to act meanwhile may be slow to wake.
-stalls.HOLD_S = 0.008
-
-
-def stalls_to_try(race, limit, **args):
-    """Run once, every thread giving way at every place; return each stall to try.
-
-    A stall is a token and words for the student. What came out of this run is not
-    judged: whatever can go wrong in it, one of the stalls shows with its place.
-    """
-    recording = _stalling.record(lambda: _RACES[race]("record", **args))
-    tried = stalls.plan(recording.visits, at=(1, 2, 3), limit=limit)
-    return [[stalls.encode(each), stalls.describe(each)] for each in tried]
-
-
-def stalled_run(race, token, **args):
-    """Run with the one stall that the token names."""
-    stall = stalls.decode(token, _stalling.sites)
-    outcome = _stalling.run(lambda: _RACES[race](token, **args), stall)
-    if outcome.error is not None:
-        raise outcome.error
-    return outcome.value
-
-
-@functools.cache
-def _with_points():
-    return _stalling.load(Path(solution.__file__), "solution_with_points")
-
-
 def _stalled_pool(*sizes, **options):
-    return _with_points().ThreadPool(*sizes, **options)
+    return stalling.solution().ThreadPool(*sizes, **options)
 
 
-def _crowd(token, submitters, max_workers):
+def crowd(name, submitters, max_workers):
     """Submit from many threads at once; count the tasks that run at once (R1)."""
     go, start = threading.Event(), threading.Barrier(submitters)
     lock, inside, futures = threading.Lock(), [], []
 
     def task(number):
-        with stage.inside(token):
+        with stage.inside(name):
             with lock:
                 inside.append(number)
             go.wait(_WITHIN_S)
@@ -551,7 +502,7 @@ def _run_all(jobs):
         thread.join()
 
 
-def _sporadic(_token, tasks, idle_timeout):
+def sporadic(tasks, idle_timeout):
     """Submit now and then, mostly when a worker is about to retire (R2)."""
     pool = _stalled_pool(0, 2, idle_timeout=idle_timeout)
     for number in range(tasks):
@@ -560,12 +511,12 @@ def _sporadic(_token, tasks, idle_timeout):
             future.result(timeout=1.5)
         except TimeoutError:
             return {"stranded": number}
-        _stalling.pause(at_most_s=2 * idle_timeout)
+        stalling.pause(at_most_s=2 * idle_timeout)
     pool.shutdown()
     return {"stranded": None}
 
 
-def _closing(_token, tasks):
+def closing(tasks):
     """Shut down while another thread submits (R3)."""
     pool = _stalled_pool(1, 2, idle_timeout=_FOREVER_S)
     returned, half = threading.Event(), threading.Event()
@@ -580,7 +531,7 @@ def _closing(_token, tasks):
             for number in range(tasks):
                 if number == tasks // 2:
                     half.set()
-                    _stalling.pause(returned.is_set, at_most_s=_WITHIN_S)
+                    stalling.pause(returned.is_set, at_most_s=_WITHIN_S)
                 if returned.is_set():
                     return
                 futures.append(pool.submit(task, number))
@@ -589,7 +540,7 @@ def _closing(_token, tasks):
 
     submitter = threading.Thread(target=submit)
     submitter.start()
-    _stalling.pause(half.is_set, at_most_s=_WITHIN_S)
+    stalling.pause(half.is_set, at_most_s=_WITHIN_S)
     pool.shutdown()
     unfinished_then = [future for future in [*futures] if not future.done()]
     returned.set()
@@ -603,14 +554,14 @@ def _closing(_token, tasks):
     }
 
 
-def _pictures(_token, tasks, max_workers):
+def pictures(tasks, max_workers):
     """Look at stats() again and again while tasks come and go (R4)."""
     pool = _stalled_pool(0, max_workers, idle_timeout=_FOREVER_S)
     accepted, over, pictures = [], threading.Event(), []
 
     def look():
         while not over.is_set():
-            _stalling.pause(over.is_set, at_most_s=0.002)
+            stalling.pause(over.is_set, at_most_s=0.002)
             due = len(accepted)
             pictures.append([due, _plain(pool.stats())])
 
@@ -627,14 +578,6 @@ def _pictures(_token, tasks, max_workers):
     pool.shutdown()
     pictures.append([tasks, _plain(pool.stats())])
     return pictures
-
-
-_RACES = {
-    "crowd": _crowd,
-    "sporadic": _sporadic,
-    "closing": _closing,
-    "pictures": _pictures,
-}
 
 
 # S1 to S3: what waiting and working cost.

@@ -15,6 +15,7 @@ from racecourse.sandbox.stage_host import Event
 
 if TYPE_CHECKING:
     from racecourse.checks.submission import Submission
+    from racecourse.model.result import Stack
 
 _A_LOOK_NOW_AND_THEN = 0.04  # of a core: what a look twenty times a second may cost
 

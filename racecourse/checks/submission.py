@@ -1,13 +1,13 @@
 """The submission as a grader sees it: scenarios to call, and looks at what they do."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from time import monotonic, sleep  # noqa: TID251 - looks from outside, each explained
 from typing import Any
 
 from racecourse.checks.demands import Broken
-from racecourse.checks.looks import cpu_shares
+from racecourse.checks.looks import cpu_shares, told_with_stall
 from racecourse.checks.virtual_run import VirtualRun
 from racecourse.model.exercise import Check, Exercise
 from racecourse.model.exploration import Exploration
@@ -169,6 +169,44 @@ class Submission:
             )
         return seen.statement
 
+    def stalls(
+        self,
+        scenario: str,
+        /,
+        *,
+        limit: int,
+        within_s: float = 4.0,
+        hold_s: float = 0.005,
+        visits: Sequence[int] = (1, 2),
+        **args: Any,
+    ) -> Iterator["Stalled"]:
+        """Give the runs of a scenario with one thread held at one place, most telling first.
+
+        A stall holds one thread between a read and the write that follows, or between a
+        test and what it decides, until others have passed. A run that fails is proof.
+        It ends early when the budget does: slow code sees fewer stalls, and that is not
+        to its blame.
+
+        Args:
+            scenario: It takes the submission from `stalling.solution()`.
+            limit: The most stalls to try.
+            within_s: Budget of one run; a stall itself lasts milliseconds.
+            hold_s: The longest hold.
+            visits: Which visitors of a place are held, counted from 1.
+            args: What the recording of the scenario is called with.
+        """
+        call = self.begin(
+            "racecourse.plan_stalls",
+            scenario=scenario,
+            args=args,
+            visits=list(visits),
+            limit=limit,
+        )
+        for token, place in call.result():
+            if self.left_s < 2 * within_s:
+                return
+            yield Stalled(self, scenario, str(token), str(place), within_s, hold_s)
+
     @contextlib.contextmanager
     def leaving_nothing(self, *, but_threads: int = 0) -> Iterator[None]:
         """Demand that what the block starts is gone when it ends (tool T8).
@@ -228,6 +266,38 @@ class Submission:
         if self._worker is not None:
             self._worker.close()  # reads what is still in the pipe
             self.printed = self._worker.output
+
+
+@dataclass(frozen=True, slots=True)
+class Stalled:
+    """A run of a scenario with one thread held, to be called and judged."""
+
+    submission: Submission
+    scenario: str
+    token: str
+    place: str  # where the thread is held, in words for the student
+    within_s: float
+    hold_s: float
+
+    def call(self, **args: Any) -> Any:
+        """Run the scenario with the stall and return its plain value.
+
+        Raises:
+            Raised: If the scenario or the submission raised.
+            Hung, Died, LimitPassed, ProtocolError: If no answer came.
+        """
+        call = self.submission.begin(
+            "racecourse.run_stalled",
+            scenario=self.scenario,
+            args=args,
+            token=self.token,
+            hold_s=self.hold_s,
+        )
+        return call.result(within_s=self.within_s)
+
+    def told(self) -> contextlib.AbstractContextManager[None]:
+        """Say with a failure of the block that it came of this stall, and where."""
+        return told_with_stall(self.place)
 
 
 @dataclass(frozen=True)

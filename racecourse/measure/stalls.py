@@ -25,7 +25,6 @@ import threading
 import time
 import zlib
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
@@ -33,7 +32,7 @@ from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 from racecourse.measure.stall_points import Kind, Site, globals_for, rewrite
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from types import ModuleType
 
 __all__ = [
@@ -52,9 +51,8 @@ __all__ = [
 
 T = TypeVar("T")
 Release = Literal["passed", "progress", "time", "not reached"]
-_Hook = Callable[[int], None]
 
-HOLD_S = 0.005  # the longest hold
+HOLD_S = 0.005  # the longest hold, unless a run asks for another
 PASSING_S = 0.001  # for the thread that passed the same site, to act on what it read
 PROGRESS_POINTS = 25  # other threads' points that end a hold
 
@@ -106,7 +104,7 @@ class StallController:
 
     def __init__(self) -> None:
         self.sites: tuple[Site, ...] = ()
-        self._hook: _Hook | None = None
+        self._hook: _Counts | _Hold | None = None
 
     def load(self, path: Path, name: str) -> ModuleType:
         """Import the file at `path` as module `name`, with its points."""
@@ -139,12 +137,23 @@ class StallController:
             value, error = _value_or_error(scenario)
         return Recording(value=value, error=error, visits=counts.of(self.sites))
 
-    def run(self, scenario: Callable[[], T], stall: Stall) -> StallRun[T]:
+    def run(
+        self, scenario: Callable[[], T], stall: Stall, *, hold_s: float = HOLD_S
+    ) -> StallRun[T]:
         """Run `scenario` once with one thread held; returns when the scenario does."""
-        hold = _Hold(stall)
+        hold = _Hold(stall, hold_s)
         with self._hooked(hold):
             value, error = _value_or_error(scenario)
         return StallRun(stall=stall, value=value, error=error, released=hold.released)
+
+    def is_holding(self) -> bool:
+        """Whether a thread is held right now; a scenario may act just then."""
+        hook = self._hook
+        return isinstance(hook, _Hold) and hook.is_holding()
+
+    def is_running(self) -> bool:
+        """Whether a recording or a run with a stall is under way."""
+        return self._hook is not None
 
     def first_failure(
         self,
@@ -167,7 +176,7 @@ class StallController:
         return value
 
     @contextlib.contextmanager
-    def _hooked(self, hook: _Hook) -> Iterator[None]:
+    def _hooked(self, hook: _Counts | _Hold) -> Iterator[None]:
         self._hook = hook
         try:
             yield
@@ -267,9 +276,10 @@ class _Counts:
 class _Hold:
     """Holds one thread at one visit and watches the others go by."""
 
-    def __init__(self, stall: Stall) -> None:
+    def __init__(self, stall: Stall, hold_s: float) -> None:
         self.released: Release = "not reached"
         self._stall = stall
+        self._hold_s = hold_s
         self._lock = threading.Lock()
         self._go = threading.Event()
         self._visits = 0
@@ -283,6 +293,9 @@ class _Hold:
         elif self._holder is not None:
             self._watch(index)
 
+    def is_holding(self) -> bool:
+        return self._holder is not None
+
     def _is_the_one(self, index: int) -> bool:
         if index != self._stall.site.index:
             return False
@@ -294,7 +307,7 @@ class _Hold:
         return chosen
 
     def _hold(self) -> None:
-        self._go.wait(HOLD_S)
+        self._go.wait(self._hold_s)
         self.released = self._cause
         if self._cause == "passed":
             _really_sleep(PASSING_S)

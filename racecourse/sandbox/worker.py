@@ -136,6 +136,9 @@ class _Worker:
         return sorted(name for name in vars(solution) if not name.startswith("_"))
 
     def _call(self, target: str, args: Mapping[str, Any]) -> Any:
+        if target in _ABOUT_SCENARIOS:
+            scenario = getattr(self._scenarios, args["scenario"])
+            return _ABOUT_SCENARIOS[target](**{**args, "scenario": scenario})
         function = _BUILT_IN.get(target) or getattr(self._scenarios, target)
         return function(**args)
 
@@ -257,6 +260,22 @@ def _explore(**args: Any) -> dict[str, Any]:
     return exploring.explore(**args)
 
 
+def _plan_stalls(**args: Any) -> list[list[str]]:
+    from racecourse.sandbox import stalling  # noqa: PLC0415 - only race checks need it
+
+    return stalling.plan(**args)
+
+
+def _run_stalled(**args: Any) -> Any:
+    from racecourse.sandbox import stalling  # noqa: PLC0415 - only race checks need it
+
+    return stalling.run(**args)
+
+
+_ABOUT_SCENARIOS: dict[str, Callable[..., Any]] = {
+    "racecourse.plan_stalls": _plan_stalls,
+    "racecourse.run_stalled": _run_stalled,
+}
 _BUILT_IN: dict[str, Callable[..., Any]] = {
     "racecourse.explore": _explore,
     "racecourse.signatures": _signatures,

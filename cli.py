@@ -41,7 +41,7 @@ def cli() -> None:
 for command in (
     *(student.init, student.list_, student.show, student.run, student.all_),
     *(student.hint, student.demo, student.doctor),
-    *(author.verify, author.explore),
+    *(author.verify, author.explore, author.lab),
 ):
     cli.add_command(command)
 

@@ -1,8 +1,9 @@
-"""For authors, and for any file of yours: verify the course, explore schedules."""
+"""For authors and the curious: verify the course, explore schedules, compare ways."""
 
 import sys
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import click
 
@@ -11,12 +12,13 @@ from racecourse.commands.common import (
     FULL,
     MAX_SEED,
     NOT_FULL,
+    PATH,
     as_could_not_grade,
     content_of,
     course_in,
     print_lines,
 )
-from racecourse.report.failure import Refusal
+from racecourse.report.failure import Blame, Refusal
 
 
 @click.command()
@@ -103,3 +105,77 @@ def explore(
     else:
         print_lines(exploration.render(found))
     sys.exit(search.exit_code(found))
+
+
+_MAX_WORKERS = 64
+
+
+class _Workers(click.ParamType[tuple[int, ...]]):
+    """Counts of workers, such as `1,2,4,8`."""
+
+    name = "counts"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        try:
+            counts = tuple(sorted({int(part) for part in str(value).split(",")}))
+        except ValueError:
+            self.fail(f"{value!r} is not a list of counts such as 1,2,4,8", param, ctx)
+        if not 1 <= counts[0] <= counts[-1] <= _MAX_WORKERS:
+            self.fail(f"counts lie between 1 and {_MAX_WORKERS}", param, ctx)
+        return counts
+
+
+@click.command()
+@click.option("--workers", type=_Workers(), default="1,2,4,8", help="Such as 1,2,4,8.")
+@click.option(
+    "--rounds",
+    type=click.IntRange(1, 100),
+    default=3,
+    help="Of which the median counts.",
+)
+@click.option(
+    "--html", type=PATH, metavar="FILE", help="Write a page with a plot here."
+)
+@click.option("--svg", type=PATH, metavar="FILE", help="Write the plot alone here.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+def lab(
+    workers: tuple[int, ...],
+    rounds: int,
+    html: Path | None,
+    svg: Path | None,
+    form: str,
+) -> None:
+    """Compare threads, processes and asyncio on this machine, with the same work.
+
+    Counting primes and asking a server, one job after the other and with 1, 2, 4 and 8
+    workers: time, and peak memory of the whole tree of processes. Takes half a minute.
+    """
+    from racecourse.grading.machine import look_around  # noqa: PLC0415
+    from racecourse.lab import run  # noqa: PLC0415
+    from racecourse.model.lab import Work, cells  # noqa: PLC0415
+    from racecourse.report import lab as told  # noqa: PLC0415
+    from racecourse.report import lab_plot, writers  # noqa: PLC0415
+    from racecourse.report.delivery import demand_writable, hand_over, say  # noqa: PLC0415
+
+    for file in filter(None, (html, svg)):
+        demand_writable(file)
+    work, machine = Work(), look_around()
+    chosen = cells(workers)
+    say(f"{rounds} rounds of {len(chosen)} runs ...")
+    try:
+        rows = run.measure(chosen, work, rounds=rounds)
+    except run.LabError as error:
+        raise Refusal(f"The lab could not be run: {error}.", Blame.GRADER) from None
+    shown: Any = {"jobs": work.jobs, "rounds": rounds}
+    if html:
+        hand_over(lab_plot.page(rows, machine, **shown), html)
+    if svg:
+        hand_over(lab_plot.svg(rows), svg)
+    if form == "json":
+        sys.stdout.write(writers.as_json(told.plain(rows, machine, **shown)))
+    else:
+        print_lines(
+            told.table(rows, machine, **shown, width=writers.width_of(sys.stdout))
+        )

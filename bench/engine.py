@@ -87,18 +87,35 @@ Row = dict[str, Measured]
 
 
 def measure_all(
-    names: tuple[str, ...], tools: tuple[str, ...], *, jobs: int
+    names: tuple[str, ...], tools: tuple[str, ...], *, jobs: int, kept: Path
 ) -> dict[tuple[str, str], Row]:
-    """Measure every function of every program with every tool."""
+    """Measure every function of every program with every tool.
+
+    Rows that were measured are kept in a file, so that a run that was interrupted
+    can go on.
+    """
+    known = _read_rows(kept)
 
     def measure(of: tuple[str, str]) -> Row:
+        if of in known:
+            return known[of]
         row = {tool: measure_well(tool, *of) for tool in tools}
-        print(*of, *(f"{tool}: {one}" for tool, one in row.items()), file=sys.stderr)
+        plain = {tool: dataclasses.asdict(one) for tool, one in row.items()}
+        with kept.open("a") as file:
+            file.write(json.dumps([of, plain]) + "\n")
         return row
 
     functions = [(name, twin) for name in names for twin in ("buggy", "correct")]
     with ThreadPoolExecutor(jobs) as pool:
         return dict(zip(functions, pool.map(measure, functions), strict=True))
+
+
+def _read_rows(kept: Path) -> dict[tuple[str, str], Row]:
+    lines = kept.read_text().splitlines() if kept.exists() else []
+    return {
+        (name, function): {tool: Measured(**one) for tool, one in row.items()}
+        for (name, function), row in map(json.loads, lines)
+    }
 
 
 def table(rows: dict[tuple[str, str], Row], tools: tuple[str, ...]) -> list[str]:
@@ -175,6 +192,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="update docs/engine.md")
     parser.add_argument("--jobs", type=int, default=1, help="measurements at a time")
+    parser.add_argument("--kept", type=Path, default=Path("bench-rows.jsonl"))
     parser.add_argument("--one", nargs=3, metavar=("TOOL", "PROGRAM", "FUNCTION"))
     parser.add_argument("programs", nargs="*", default=CHOSEN)
     options = parser.parse_args()
@@ -186,7 +204,9 @@ def main() -> None:
         if tool not in NEEDS or importlib.util.find_spec(NEEDS[tool])
     )
     before = os.getloadavg()[0]
-    rows = measure_all(tuple(options.programs), tools, jobs=options.jobs)
+    rows = measure_all(
+        tuple(options.programs), tools, jobs=options.jobs, kept=options.kept
+    )
     after = os.getloadavg()[0]
     load = f"{before:.0f} when it began and {after:.0f} when it ended"
     text = page(rows, tools, load)

@@ -29,6 +29,8 @@ STRESS_S = 1.0
 RUNS_MAX = 2_000
 ATTEMPTS_MAX = 1_000
 """Random schedules of frontrun, five times its default."""
+RANDOM_S = SECONDS_MAX * 0.4
+"""After so long frontrun stops drawing them."""
 PARALLEL = 8
 """Threads that run the same test body at once."""
 
@@ -99,13 +101,18 @@ def measure_interleave(name: str, function: str) -> Measured:
 
 def measure_frontrun_dpor(name: str, function: str) -> Measured:
     """Explore with frontrun's DPOR, its default."""
-    return _frontrun(name, function, strategy="dpor")
+    return _frontrun(name, function, strategy="dpor", total_timeout=ENOUGH_S)
 
 
 def measure_frontrun_random(name: str, function: str) -> Measured:
     """Explore with frontrun's random schedules of bytecode instructions."""
     return _frontrun(
-        name, function, strategy="random", max_attempts=ATTEMPTS_MAX, seed=0
+        name,
+        function,
+        strategy="random",
+        max_attempts=ATTEMPTS_MAX,
+        seed=0,
+        total_timeout=RANDOM_S,
     )
 
 
@@ -122,7 +129,6 @@ def _frontrun(name: str, function: str, **options: Any) -> Measured:
         set_up,
         workers,
         invariant,
-        total_timeout=ENOUGH_S,
         reproduce_on_failure=0,
         **options,
     )

@@ -5,7 +5,7 @@
     python bench/engine.py --write         the same, and the table in docs/engine.md
 
 Every measurement is a process of its own, killed after `SECONDS_MAX` or `HANGS_S`; one
-that is cheap is made three times. Rates are by CPU time, so that a busy machine does
+that is cheap is made several times. Rates are by CPU time, so that a busy machine does
 not change them much. A peer that is not installed is left out by name.
 """
 
@@ -36,7 +36,7 @@ from explorers import (
 PAGE = ROOT / "docs" / "engine.md"
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 CHEAP_S = 3.0
-"""A measurement that takes less is made three times."""
+"""A measurement that takes less is made several times."""
 CHOSEN = (
     *("increment", "account", "bluetooth", "check_then_insert", "deadlock01"),
     *("din_phil3", "lost_notify", "reorder_3", "stringbuffer", "sync02"),
@@ -71,15 +71,15 @@ def measure_apart(tool: str, name: str, function: str) -> Measured:
     return Measured(failed=failed, runs=0, seconds=time.perf_counter() - start)
 
 
-def measure_well(tool: str, name: str, function: str) -> Measured:
-    """Measure three times if it is cheap; found once is found."""
+def measure_well(tool: str, name: str, function: str, *, times: int) -> Measured:
+    """Measure several times if it is cheap; found once is found."""
     first = measure_apart(tool, name, function)
     if not first.runs or first.seconds > CHEAP_S:
         return first
-    again = [measure_apart(tool, name, function) for _ in range(2)]
+    again = [measure_apart(tool, name, function) for _ in range(times - 1)]
     ordered = sorted([first, *again], key=lambda one: one.rate)
-    found = [one for one in ordered if one.failed]
-    return found[len(found) // 2] if found else ordered[1]
+    chosen = [one for one in ordered if one.failed] or ordered
+    return chosen[len(chosen) // 2]
 
 
 Row = dict[str, Measured]
@@ -87,7 +87,7 @@ Row = dict[str, Measured]
 
 
 def measure_all(
-    names: tuple[str, ...], tools: tuple[str, ...], *, jobs: int, kept: Path
+    names: tuple[str, ...], tools: tuple[str, ...], *, jobs: int, times: int, kept: Path
 ) -> dict[tuple[str, str], Row]:
     """Measure every function of every program with every tool.
 
@@ -99,7 +99,7 @@ def measure_all(
     def measure(of: tuple[str, str]) -> Row:
         if of in known:
             return known[of]
-        row = {tool: measure_well(tool, *of) for tool in tools}
+        row = {tool: measure_well(tool, *of, times=times) for tool in tools}
         plain = {tool: dataclasses.asdict(one) for tool, one in row.items()}
         with kept.open("a") as file:
             file.write(json.dumps([of, plain]) + "\n")
@@ -192,6 +192,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="update docs/engine.md")
     parser.add_argument("--jobs", type=int, default=1, help="measurements at a time")
+    parser.add_argument("--times", type=int, default=3, help="cheap measurements")
     parser.add_argument("--kept", type=Path, default=Path("bench-rows.jsonl"))
     parser.add_argument("--one", nargs=3, metavar=("TOOL", "PROGRAM", "FUNCTION"))
     parser.add_argument("programs", nargs="*", default=CHOSEN)
@@ -205,7 +206,11 @@ def main() -> None:
     )
     before = os.getloadavg()[0]
     rows = measure_all(
-        tuple(options.programs), tools, jobs=options.jobs, kept=options.kept
+        tuple(options.programs),
+        tools,
+        jobs=options.jobs,
+        times=options.times,
+        kept=options.kept,
     )
     after = os.getloadavg()[0]
     load = f"{before:.0f} when it began and {after:.0f} when it ended"

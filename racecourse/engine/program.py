@@ -135,8 +135,16 @@ def load(
     module_builtins = library.builtins(names, own)
     for source, part in code.parts:
         module = types.ModuleType(source.module)
-        vars(module).update(__builtins__=module_builtins, __file__=source.path)
+        vars(module).update(
+            __builtins__=module_builtins,
+            __file__=source.path,
+            __package__=_package_of(source, code),
+        )
         own[source.module] = module
+        package, _, name = source.module.rpartition(".")
+        parent = own.get(package) or library.modules.get(package)
+        if parent is not None:
+            vars(parent)[name] = module  # for `from package import name`
         if source.module not in sys.stdlib_module_names:
             sys.modules[source.module] = module  # dataclasses look their module up
         exec(part, vars(module))  # noqa: S102 - running the program is the purpose
@@ -144,6 +152,14 @@ def load(
     if not callable(start):
         raise CannotExploreError(f"{source.path} has no function {function!r}.")
     return start  # type: ignore[no-any-return]
+
+
+def _package_of(source: Source, code: Code) -> str:
+    """Return what relative imports of a module start from."""
+    inside = f"{source.module}."
+    if any(other.module.startswith(inside) for other, _ in code.parts):
+        return source.module  # it has modules in it: it is a package itself
+    return source.module.rpartition(".")[0]
 
 
 @contextlib.contextmanager

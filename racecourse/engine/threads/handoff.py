@@ -52,7 +52,7 @@ class _Carrier(greenlet.greenlet):  # type: ignore[misc]
     costs more than everything else about a task.
     """
 
-    body: Callable[[], Task | None]
+    body: Callable[[], Task | None] | None
     entered: bool
 
     def __init__(self, hub: greenlet.greenlet, idle: list[_Carrier]) -> None:
@@ -64,9 +64,15 @@ class _Carrier(greenlet.greenlet):  # type: ignore[misc]
         while True:
             self.entered = True
             # A thread begins with an empty context; so does a task.
-            following = contextvars.Context().run(self.body)
+            following = contextvars.Context().run(self._take_body())
             self._idle.append(self)
             (self._hub if following is None else following.carrier).switch()
+
+    def _take_body(self) -> Callable[[], Task | None]:
+        """Return the body and forget it: what a thread ran is freed when it ends."""
+        body, self.body = self.body, None
+        assert body is not None  # noqa: S101 - `create` comes before `start`
+        return body
 
 
 class Greenlets:

@@ -61,9 +61,10 @@ class Library:
         self._used: set[str] = set()
         self._serials = itertools.count()
         for name in _REEXECUTED:
-            self._execute(name)
+            self.execute_again(name)
         self._threading = vars(self.modules["threading"])
         self._threading["local"] = self._make_local()
+        vars(self.modules["_thread"])["_local"] = self._threading["local"]
         make_threads_native(self.modules["threading"], scheduler)
         self._adapt_conditions(scheduler)
         self._load_futures()
@@ -123,7 +124,7 @@ class Library:
         module = self.modules.get(name)
         if module is None and name.partition(".")[0] == "asyncio":
             self._stand_ins.update(stand_ins())
-            module = self._stand_ins.get(name) or self._execute(name)
+            module = self._stand_ins.get(name) or self.execute_again(name)
         return module
 
     def note_use(self, name: str) -> None:
@@ -150,7 +151,7 @@ class Library:
         importer = _Importer(self, {} if own is None else own)
         return {**vars(builtins), **extra, "__import__": importer}
 
-    def _execute(
+    def execute_again(
         self, name: str, instead: Mapping[str, types.ModuleType] | None = None
     ) -> types.ModuleType:
         """Execute a module of the standard library once more."""
@@ -182,7 +183,7 @@ class Library:
         stand_in = types.ModuleType("threading")
         vars(stand_in)["current_thread"] = self._threading["current_thread"]
         vars(stand_in)["RLock"] = _NoLock
-        module = self._execute("_threading_local", {"threading": stand_in})
+        module = self.execute_again("_threading_local", {"threading": stand_in})
         local: type = vars(module)["local"]
         return local
 
@@ -221,13 +222,13 @@ class Library:
         vars(package)["futures"] = futures
         self.modules["concurrent"] = package
         self.modules["concurrent.futures"] = futures
-        base = self._execute("concurrent.futures._base")
+        base = self.execute_again("concurrent.futures._base")
         vars(futures)["_base"] = base
         # Workers that are unwound would report their end, once per execution.
         silent = logging.Logger("concurrent.futures")  # noqa: LOG001 - nobody shall find it
         silent.disabled = True
         vars(base)["LOGGER"] = silent
-        thread = self._execute("concurrent.futures.thread")
+        thread = self.execute_again("concurrent.futures.thread")
         vars(futures)["thread"] = thread
         for name in _FUTURES_NAMES:
             vars(futures)[name] = vars(base)[name]

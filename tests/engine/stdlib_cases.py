@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import gc
 import importlib
 import importlib.util
 import io
@@ -146,7 +147,7 @@ class Stand:
         with self._surroundings():
             world.library.reset()
             execution = world.scheduler.run(
-                program, strategy, handoff=self._handoff, limits=Limits()
+                program, strategy, handoff=self._handoff, limits=Limits(points_max=400_000)
             )
         return execution.failure
 
@@ -160,7 +161,11 @@ class Stand:
             warnings.catch_warnings(),
         ):
             warnings.simplefilter("ignore")
-            yield
+            gc.freeze()  # many tests collect: spare them what was there before
+            try:
+                yield
+            finally:
+                gc.unfreeze()
 
 
 def _source(module: str) -> Source:

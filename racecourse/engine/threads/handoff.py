@@ -61,6 +61,7 @@ class _Carrier(greenlet.greenlet):  # type: ignore[misc]
         self._idle = idle
 
     def run(self, *_: object) -> None:
+        self._hub.switch()  # entered, it waits there for its first task
         while True:
             self.entered = True
             # A thread begins with an empty context; so does a task.
@@ -82,17 +83,38 @@ class Greenlets:
         self._hub = greenlet.getcurrent()
         self._idle: list[_Carrier] = []
         self._stuck: list[greenlet.greenlet] = []
+        self._unentered: list[tuple[_Carrier, greenlet.greenlet]] = []
+        """New greenlets, each with the one that asked for it."""
 
     def create(self, task: Task, body: Callable[[], Task | None]) -> None:
         """Give the task a greenlet."""
-        carrier = self._idle.pop() if self._idle else _Carrier(self._hub, self._idle)
+        carrier = self._idle.pop() if self._idle else self._make()
         carrier.body = body
         carrier.entered = False
         task.carrier = carrier
 
+    def _make(self) -> _Carrier:
+        """Return a new greenlet that was entered from the hub, whoever asks.
+
+        A greenlet inherits the depth of the stack that enters it. Threads that start
+        threads would otherwise reach the recursion limit after some thirty.
+        """
+        carrier = _Carrier(self._hub, self._idle)
+        present = greenlet.getcurrent()
+        if present is self._hub:
+            carrier.switch()
+        else:
+            self._unentered.append((carrier, present))
+            self._hub.switch()
+        return carrier
+
     def start(self, task: Task) -> None:
         """Run the first task until everything has ended."""
         task.carrier.switch()
+        while self._unentered:
+            carrier, asking = self._unentered.pop()
+            carrier.switch()
+            asking.switch()
 
     def switch(self, present: Task, following: Task) -> None:  # noqa: ARG002 - OS threads need it
         """Continue in the other greenlet."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from racecourse.engine.threads.clock import NS_PER_S
 from racecourse.engine.threads.lock import Lock
-from racecourse.engine.threads.scheduler import SLEEP
+from racecourse.engine.threads.sleepers import SLEEP
 from racecourse.engine.threads.thread_class import wait_for_end
 
 if TYPE_CHECKING:

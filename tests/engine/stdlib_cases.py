@@ -84,7 +84,9 @@ def has_module(name: str) -> bool:
 @functools.cache
 def cases_of(module: str) -> tuple[StdlibCase, ...]:
     """Return all test methods of a module, in the order of their text."""
-    loaded = importlib.import_module(module)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        loaded = importlib.import_module(module)
     classes = [
         value
         for value in vars(loaded).values()
@@ -119,8 +121,8 @@ class Stand:
     def __init__(self, module: str, helpers: tuple[str, ...] = ()) -> None:
         self.world = World()
         library = self.world.library
-        _add_support(library, with_asyncio="asyncio" in module)
         cases = cases_of(module)
+        _add_support(library, with_asyncio="asyncio" in module)
         self._numbers = {case: number for number, case in enumerate(cases)}
         driver = _DRIVER.format(module=module) + "".join(
             _CASE.format(number=n, class_name=case.class_name, method=case.method)
@@ -147,7 +149,10 @@ class Stand:
         with self._surroundings():
             world.library.reset()
             execution = world.scheduler.run(
-                program, strategy, handoff=self._handoff, limits=Limits(points_max=400_000)
+                program,
+                strategy,
+                handoff=self._handoff,
+                limits=Limits(points_max=400_000),
             )
         return execution.failure
 
@@ -179,7 +184,10 @@ def _source(module: str) -> Source:
 def _add_support(library: Library, *, with_asyncio: bool) -> None:
     """Let the tests find `test` and `unittest` with controlled modules in them."""
     library.modules["test"] = types.ModuleType("test")
-    library.execute_again("test.support")  # it waits, so it needs the virtual clock
+    support = library.execute_again("test.support")  # its waits need the virtual clock
+    for name, value in vars(importlib.import_module("test.support")).items():
+        if isinstance(value, types.ModuleType):
+            vars(support).setdefault(name, value)  # helpers that wait for nothing
     library.execute_again("test.support.threading_helper")
     helper = _copy("test.support.import_helper")
     fresh = vars(helper)["import_fresh_module"]
@@ -191,7 +199,7 @@ def _add_support(library: Library, *, with_asyncio: bool) -> None:
 
     vars(helper)["import_fresh_module"] = import_fresh_module
     library.modules["test.support.import_helper"] = helper
-    vars(library.modules["test.support"])["import_helper"] = helper
+    vars(support)["import_helper"] = helper
     if with_asyncio:
         library.asyncio()
         cases = library.execute_again("unittest.async_case")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from racecourse.engine import Budget, Verdict, explore_file, explore_source
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SMALL = Budget(systematic=200, sampled=60, overslept=30)
 

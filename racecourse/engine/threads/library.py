@@ -192,6 +192,7 @@ class Library:
         vars(stand_in)["RLock"] = _NoLock
         module = self.execute_again("_threading_local", {"threading": stand_in})
         local: type = vars(module)["local"]
+        local.__module__ = "_thread"
         return local
 
     def _adapt_conditions(self, scheduler: Scheduler) -> None:

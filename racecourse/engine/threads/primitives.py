@@ -28,6 +28,7 @@ def make_thread_module(scheduler: Scheduler) -> types.ModuleType:
     module.__dict__.update({k: v for k, v in vars(_thread).items() if k not in _HIDDEN})
     names = {"scheduler": scheduler, "__slots__": (), "__module__": "_thread"}
     lock_class = type("lock", (Lock,), names)
+    lock_class.__init_subclass__ = _refuse_subclass  # type: ignore[assignment]
 
     def get_ident() -> int:
         return scheduler.current.number + 1
@@ -65,6 +66,8 @@ def make_thread_module(scheduler: Scheduler) -> types.ModuleType:
         scheduler.point()
         return sum(not task.ended for task in scheduler.tasks[1:])
 
+    for function in (get_ident, start_new_thread, start_joinable_thread, count):
+        function.__module__ = "_thread"
     module.__dict__.update(
         _count=count,
         allocate_lock=lock_class,
@@ -83,6 +86,11 @@ def make_thread_module(scheduler: Scheduler) -> types.ModuleType:
         _shutdown=lambda: None,
     )
     return module
+
+
+@classmethod  # type: ignore[misc]
+def _refuse_subclass(_cls: type) -> None:
+    raise TypeError("type '_thread.lock' is not an acceptable base type")
 
 
 class ThreadHandle:

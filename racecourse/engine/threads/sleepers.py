@@ -75,8 +75,7 @@ class Sleepers:
     def can_lose(self, lost_ns: int) -> bool:
         """Tell whether an execution may lose so much time yet."""
         return (
-            self._odd_moves < _ODD_MOVES_MAX
-            and self._lost_ns + lost_ns <= _LOST_NS_MAX
+            self._odd_moves < _ODD_MOVES_MAX and self._lost_ns + lost_ns <= _LOST_NS_MAX
         )
 
     def lose(self, lost_ns: int) -> None:

@@ -105,8 +105,8 @@ LEFT_OUT: dict[str, dict[str, str]] = {
         _PROCESS: """
             ThreadPoolShutdownTest.test_interpreter_shutdown
             ThreadPoolShutdownTest.test_submit_after_interpreter_shutdown
+            ThreadPoolShutdownTest.test_hang_gh83386
             ThreadPoolShutdownTest.test_cancel_futures_wait_false
-            ThreadPoolShutdownTest.test_shutdown_no_wait
         """,
     },
 }

@@ -15,8 +15,8 @@ from fnmatch import fnmatchcase
 
 import pytest
 from stdlib_cases import (
-    StdlibCase,
     Stand,
+    StdlibCase,
     cases_of,
     has_module,
     skips_itself,

@@ -111,6 +111,10 @@ class Greenlets:
     def start(self, task: Task) -> None:
         """Run the first task until everything has ended."""
         task.carrier.switch()
+        self._enter_new()
+
+    def _enter_new(self) -> None:
+        """Serve those who came to the hub for a new greenlet, not to end."""
         while self._unentered:
             carrier, asking = self._unentered.pop()
             carrier.switch()
@@ -132,5 +136,6 @@ class Greenlets:
         """Throw into the greenlet; a task that never ran has nothing to leave."""
         if task.carrier.entered:
             task.carrier.throw(Unwind)
+            self._enter_new()  # a handler on its way out may start a thread
         else:
             self._idle.append(task.carrier)

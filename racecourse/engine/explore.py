@@ -84,7 +84,7 @@ def explore_file(  # noqa: PLR0913 - keywords, each with a default
         path: The file that holds the function.
         function: Name of a function without arguments.
         modules: Further files that are rewritten with it, by the name under which
-            they are imported. Later ones can import earlier ones.
+            they are imported, dots and all. Later ones can import earlier ones.
         budget: Numbers of executions; the default suits programs of a page or two.
         limits: What one execution may use, and what the clock may do.
         seed: Seed of the random part of the search.

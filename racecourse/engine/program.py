@@ -135,9 +135,12 @@ def load(
     module_builtins = library.builtins(names, own)
     for source, part in code.parts:
         module = types.ModuleType(source.module)
-        vars(module).update(__builtins__=module_builtins, __file__=source.path)
-        vars(module)["__package__"] = _package_of(source)
-        _link_to_package(module, own)
+        vars(module).update(
+            __builtins__=module_builtins,
+            __file__=source.path,
+            __package__=_package_of(source),
+        )
+        _link_to_package(module, {**library.modules, **own})
         own[source.module] = module
         if source.module not in sys.stdlib_module_names:
             sys.modules[source.module] = module  # dataclasses look their module up

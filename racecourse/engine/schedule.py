@@ -24,6 +24,9 @@ CLOCK = -1
 EARLY = -2
 """Chosen in place of a task: a condition wakes its waiter without a notify."""
 
+LATE = -3
+"""Chosen in place of a task: a timer of its event loop fires later than the next."""
+
 _TOKEN_PREFIX = "rc1."  # noqa: S105 - no secret
 
 
@@ -40,7 +43,7 @@ class Decision:
     point: int
     """How many points this task had met, its own end included."""
     chosen: int
-    """Task that ran instead, or `CLOCK` or `EARLY`."""
+    """Task that ran instead, or `CLOCK`, `EARLY` or `LATE`."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,18 +80,21 @@ class Limits:
     """The same, up to the end of any wait with a timeout."""
     early_wakeups: bool = False
     """Whether a condition may wake its waiter without a notify."""
+    timers_may_be_late: bool = False
+    """Whether a timer of an event loop may fire after one that is due later."""
 
     @classmethod
     def of(cls, values: Sequence[Any]) -> Limits:
         """Build limits from the values of their fields, in order."""
         points_max, cancel_at, *flags = values
-        oversleep, fire, early = (bool(flag) for flag in flags)
+        oversleep, fire, early, late = (bool(flag) for flag in flags)
         return cls(
             points_max=int(points_max),
             cancel_at=int(cancel_at),
             sleepers_may_oversleep=oversleep,
             timeouts_may_fire=fire,
             early_wakeups=early,
+            timers_may_be_late=late,
         )
 
 
@@ -113,6 +119,16 @@ class Address:
     """(name, path) of each further file that is rewritten with it."""
     digest: str = ""
     """Fingerprint of all sources; a schedule means nothing for other text."""
+
+
+def default_choice(present: int, options: tuple[int, ...]) -> int:
+    """Stay with the present task, or pass to the next one in order of creation."""
+    if present in options:
+        return present
+    for option in options:
+        if option > present:
+            return option
+    return options[0]
 
 
 def write_token(recipe: Recipe, address: Address) -> str:

@@ -11,7 +11,8 @@ SMALL = Budget(systematic=150, sampled=40, overslept=20)
 SAMPLE = (
     *("account", "bluetooth", "din_phil3", "event_cleared", "increment_global"),
     *("lost_notify", "stringbuffer", "sync02", "token_ring", "aio_task_order"),
-    *("aio_cancelled_slot", "sleep_for_order"),
+    *("aio_cancelled_slot", "sleep_for_order", "aio_to_thread", "timer_cancel"),
+    *("nested_submit", "pool_lost_result", "completion_order"),
 )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from racecourse.engine import Budget, Kind, Verdict, explore_source
+from racecourse.engine import Budget, Kind, Limits, Verdict, explore_source, replay
+from racecourse.engine.program import Program, Source
 
 CORRECT = {
     "a queue between tasks": """
@@ -140,3 +141,53 @@ async def program():
     passed = explore_source(guarded, budget=SMALL)
     assert passed.verdict is Verdict.NOTHING_FOUND
     assert "the victim was cancelled at each of 3 suspensions" in passed.statement
+
+
+NEWEST = """
+import asyncio
+async def program():
+    shown = []
+    async def fetch(version, seconds):
+        await asyncio.sleep(seconds)
+        if not shown or GUARD:
+            shown[:] = [version]
+    await asyncio.gather(fetch(1, FIRST), fetch(2, SECOND))
+    assert shown == [2]
+"""
+LATE = Limits(timers_may_be_late=True)
+
+
+def newest(*, guard: str, first: str = "0.1", second: str = "0.2") -> str:
+    """Return a program that shows the newest of two answers, or the last one."""
+    source = NEWEST.replace("GUARD", guard)
+    return source.replace("FIRST", first).replace("SECOND", second)
+
+
+def test_answers_change_places_only_where_latencies_may_vary():
+    """The mistake takes the answer that comes last for the newest one."""
+    unguarded = newest(guard="True")
+    assert explore_source(unguarded).verdict is Verdict.NOTHING_FOUND
+    report = explore_source(unguarded, limits=LATE)
+    assert report.verdict is Verdict.FAILED
+    assert report.schedule is not None
+    assert len(report.schedule) == 1  # one late timer is all it takes
+    assert report.token
+    again = replay_source(report.token, unguarded)
+    assert again.verdict is Verdict.FAILED
+
+
+def test_an_answer_that_checks_its_version_may_come_late():
+    guarded = newest(guard="version > shown[0]")
+    assert explore_source(guarded, limits=LATE).verdict is Verdict.NOTHING_FOUND
+
+
+def test_a_long_sleep_is_not_outrun_by_a_late_timer():
+    """More than a second in all is no latency, it is another program."""
+    source = newest(guard="True", first="1", second="10")
+    assert explore_source(source, limits=LATE).verdict is Verdict.NOTHING_FOUND
+
+
+def replay_source(token: str, source: str):
+    """Repeat a schedule of a text."""
+    text = Source(module="program", path="program.py", text=source)
+    return replay(token, Program(sources=(text,), function="program"))

@@ -133,6 +133,26 @@ def program():
     assert report.failure.message == "done"
 
 
+def test_threads_that_are_started_on_the_way_out_do_not_come_back():
+    """Each is new: the execution after it must not find what is left of it."""
+    source = """
+import threading
+def program():
+    gate = threading.Lock()
+    gate.acquire()
+    def work():
+        try:
+            gate.acquire()
+        finally:
+            for _ in range(3):
+                threading.Thread(target=gate.acquire, daemon=True).start()
+    for _ in range(2):
+        threading.Thread(target=work, daemon=True).start()
+    assert threading.active_count() == 3
+"""
+    assert explore_source(source, budget=SMALL).verdict is Verdict.NOTHING_FOUND
+
+
 def test_an_exception_in_a_thread_counts():
     source = """
 import threading

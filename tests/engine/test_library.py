@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
-from racecourse.engine import Budget, Verdict, explore_source
+from racecourse.engine import Budget, Verdict, explore_file, explore_source
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SMALL = Budget(systematic=200, sampled=60, overslept=30)
 
@@ -144,6 +148,65 @@ def program():
     _thread.start_new_thread(lock.release, ())
     assert lock.acquire(timeout=5)
 """,
+    "a chain of eighty threads, each started by the one before": """
+import threading
+def program():
+    def work(left):
+        if left:
+            thread = threading.Thread(target=work, args=(left - 1,))
+            thread.start()
+            thread.join()
+    work(80)
+""",
+    "a pool of the size that the machine suggests": """
+import threading
+from concurrent.futures import ThreadPoolExecutor
+def program():
+    gate = threading.Event()
+    with ThreadPoolExecutor() as pool:
+        for _ in range(20):
+            pool.submit(gate.wait)
+        assert threading.active_count() == 1 + 4 + 4  # four processors, everywhere
+        gate.set()
+""",
+    "an initializer that fails breaks the pool": """
+from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
+def program():
+    with ThreadPoolExecutor(1, initializer=int, initargs=("x",)) as pool:
+        future = pool.submit(int, "3")
+        assert isinstance(future.exception(), BrokenExecutor)
+""",
+    "what a thread ran is freed when the thread has ended": """
+import gc, threading, weakref
+def program():
+    def work():
+        pass
+    known = weakref.ref(work)
+    thread = threading.Thread(target=work)
+    thread.start()
+    del work
+    thread.join()
+    assert known() is None
+""",
+    "locks that refuse what Python's refuse": """
+import threading
+def program():
+    lock = threading.Lock()
+    for args, error in (
+        ((False, 1), ValueError),
+        ((True, -2), ValueError),
+        ((True, threading.TIMEOUT_MAX * 2), OverflowError),
+    ):
+        try:
+            lock.acquire(*args)
+        except error:
+            pass
+        else:
+            assert False, args
+    assert repr(lock).startswith("<unlocked _thread.lock object at 0x")
+    with lock:
+        assert repr(lock).startswith("<locked _thread.lock object at 0x")
+""",
 }
 
 
@@ -156,3 +219,44 @@ def test_the_library_keeps_its_promises_under_every_schedule(name: str):
 def test_the_names_of_the_programs_modules_are_given_back():
     explore_source("def program(): pass", budget=SMALL)
     assert "program" not in sys.modules
+
+
+@pytest.mark.parametrize("name", ["threading", "queue", "sched", "random", "asyncio"])
+def test_a_file_named_like_the_library_does_not_stand_in_for_it(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / f"{name}.py").write_text("raise ImportError('not the library')\n")
+    program = tmp_path / "program.py"
+    program.write_text("""\
+import asyncio, queue, random, sched, threading
+def program():
+    assert threading.Lock and queue.Queue and sched.scheduler and random.Random
+    assert asyncio.Queue
+""")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    report = explore_file(program, budget=SMALL)
+    assert report.verdict is Verdict.NOTHING_FOUND, str(report)
+
+
+def test_modules_of_a_package_find_one_another(tmp_path: Path):
+    """In all three ways: by full name, from the package, and relative to it."""
+    package = tmp_path / "shop"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "stock.py").write_text("LEFT = 3\n")
+    (package / "till.py").write_text("from .stock import LEFT\n")
+    program = tmp_path / "program.py"
+    program.write_text("""\
+import shop.stock
+from shop import till
+def program():
+    assert shop.stock.LEFT == till.LEFT == 3
+""")
+    modules = {
+        "shop": package / "__init__.py",
+        "shop.stock": package / "stock.py",
+        "shop.till": package / "till.py",
+    }
+    report = explore_file(program, modules=modules, budget=SMALL)
+    assert report.verdict is Verdict.NOTHING_FOUND, str(report)

@@ -3,7 +3,9 @@
 
 Only steps of tasks are permuted. Plain callbacks keep their place: that `call_soon`
 is first in, first out, is documented, and programs may rely on it. The schedule
-without decisions is the stock order.
+without decisions is the stock order. A timer may change places with the next one only
+if the limits allow it: what it stands for, a download, say, may take longer than
+planned.
 
 A loop with nothing to do blocks like a thread; a timer, or a callback from another
 thread, lets it go on. A deadlock of coroutines is therefore found by the same rule
@@ -28,6 +30,8 @@ FIRST_NUMBER = 1_000
 VICTIM = "victim"
 """Name of the task that is cancelled at each of its suspensions in turn."""
 
+_LATER_S = 1e-6
+"""How long after the next timer a late one fires: more than reading the clock takes."""
 
 _STEPS = frozenset({"__step", "__wakeup"})
 """Methods of a task that make its next step; `cancel`, say, is none."""
@@ -95,8 +99,22 @@ def make_loop_class(  # noqa: C901 - its base class is only known at run time
             end = self.time() + self._clock_resolution
             while self._scheduled and self._scheduled[0]._when < end:
                 handle = heapq.heappop(self._scheduled)
+                if self._is_late(handle, end):
+                    heapq.heappush(self._scheduled, handle)
+                    continue
                 handle._scheduled = False
                 self._ready.append(handle)
+
+        def _is_late(self, handle: Any, end: float) -> bool:
+            """Let a timer fire after the next one, if that is allowed and chosen."""
+            later = self._scheduled[0]._when if self._scheduled else end
+            if handle._cancelled or later <= end:
+                return False
+            moved = later + _LATER_S
+            if not scheduler.choose_late(round((moved - handle._when) * NS_PER_S)):
+                return False
+            handle._when = moved
+            return True
 
         def _take_handle(self) -> Any:
             """Take the first handle, or, if it is a step, any step that is ready."""

@@ -52,7 +52,7 @@ class _Carrier(greenlet.greenlet):  # type: ignore[misc]
     costs more than everything else about a task.
     """
 
-    body: Callable[[], Task | None]
+    body: Callable[[], Task | None] | None
     entered: bool
 
     def __init__(self, hub: greenlet.greenlet, idle: list[_Carrier]) -> None:
@@ -61,12 +61,19 @@ class _Carrier(greenlet.greenlet):  # type: ignore[misc]
         self._idle = idle
 
     def run(self, *_: object) -> None:
+        self._hub.switch()  # entered, it waits there for its first task
         while True:
             self.entered = True
             # A thread begins with an empty context; so does a task.
-            following = contextvars.Context().run(self.body)
+            following = contextvars.Context().run(self._take_body())
             self._idle.append(self)
             (self._hub if following is None else following.carrier).switch()
+
+    def _take_body(self) -> Callable[[], Task | None]:
+        """Return the body and forget it: what a thread ran is freed when it ends."""
+        body, self.body = self.body, None
+        assert body is not None  # noqa: S101 - `create` comes before `start`
+        return body
 
 
 class Greenlets:
@@ -76,17 +83,42 @@ class Greenlets:
         self._hub = greenlet.getcurrent()
         self._idle: list[_Carrier] = []
         self._stuck: list[greenlet.greenlet] = []
+        self._unentered: list[tuple[_Carrier, greenlet.greenlet]] = []
+        """New greenlets, each with the one that asked for it."""
 
     def create(self, task: Task, body: Callable[[], Task | None]) -> None:
         """Give the task a greenlet."""
-        carrier = self._idle.pop() if self._idle else _Carrier(self._hub, self._idle)
+        carrier = self._idle.pop() if self._idle else self._make()
         carrier.body = body
         carrier.entered = False
         task.carrier = carrier
 
+    def _make(self) -> _Carrier:
+        """Return a new greenlet that was entered from the hub, whoever asks.
+
+        A greenlet inherits the depth of the stack that enters it. Threads that start
+        threads would otherwise reach the recursion limit after some thirty.
+        """
+        carrier = _Carrier(self._hub, self._idle)
+        present = greenlet.getcurrent()
+        if present is self._hub:
+            carrier.switch()
+        else:
+            self._unentered.append((carrier, present))
+            self._hub.switch()
+        return carrier
+
     def start(self, task: Task) -> None:
         """Run the first task until everything has ended."""
         task.carrier.switch()
+        self._enter_new()
+
+    def _enter_new(self) -> None:
+        """Serve those who came to the hub for a new greenlet, not to end."""
+        while self._unentered:
+            carrier, asking = self._unentered.pop()
+            carrier.switch()
+            asking.switch()
 
     def switch(self, present: Task, following: Task) -> None:  # noqa: ARG002 - OS threads need it
         """Continue in the other greenlet."""
@@ -104,5 +136,6 @@ class Greenlets:
         """Throw into the greenlet; a task that never ran has nothing to leave."""
         if task.carrier.entered:
             task.carrier.throw(Unwind)
+            self._enter_new()  # a handler on its way out may start a thread
         else:
             self._idle.append(task.carrier)

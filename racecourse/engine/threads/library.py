@@ -6,26 +6,31 @@ Replace below, execute again above. `_thread` and `time` are ours; `threading`,
 executed once more with those underneath. What a program sees is therefore not an
 imitation, on any version.
 
-Two things are ours although they stand above: `Thread.start` and `Thread.join`,
+Three things are ours although they stand above: `Thread.start` and `Thread.join`,
 because the library's way through an event and a lock would add some fifty points
-to every execution, and `local`, whose lock protects nothing here.
+to every execution; `local`, whose lock protects nothing here; and the loop of a
+pool's worker, because it is the one place where the versions of Python differ.
 """
 
 from __future__ import annotations
 
 import builtins
+import importlib.machinery
 import importlib.util
 import itertools
 import logging
 import os
 import queue
 import sys
+import sysconfig
 import types
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from racecourse.engine.aio.modules import HIDDEN, Asyncio, stand_ins
 from racecourse.engine.failures import NotUnderControlError
 from racecourse.engine.threads.lock import Lock
+from racecourse.engine.threads.pool_worker import settle_worker
 from racecourse.engine.threads.primitives import make_thread_module, make_time_module
 from racecourse.engine.threads.thread_class import make_threads_native
 
@@ -34,6 +39,8 @@ if TYPE_CHECKING:
 
     from racecourse.engine.threads.scheduler import Scheduler
 
+_PROCESSORS = 4
+"""What the library is told, on every machine: it sizes its pools by it."""
 _REEXECUTED = ("threading", "queue", "sched", "random")
 _FUTURES_NAMES = (
     *("FIRST_COMPLETED", "FIRST_EXCEPTION", "ALL_COMPLETED", "CancelledError"),
@@ -54,16 +61,17 @@ class Library:
         self._asyncio: Asyncio | None = None
         self._stand_ins = {
             "_queue": _exceptions_of_queue(),
-            "os": _os_without_fork_handlers(),
+            "os": _os_for_the_library(),
         }
         self.foreign: set[str] = set()
         """Modules that the program imported and that run as they are."""
         self._used: set[str] = set()
         self._serials = itertools.count()
         for name in _REEXECUTED:
-            self._execute(name)
+            self.execute_again(name)
         self._threading = vars(self.modules["threading"])
         self._threading["local"] = self._make_local()
+        vars(self.modules["_thread"])["_local"] = self._threading["local"]
         make_threads_native(self.modules["threading"], scheduler)
         self._adapt_conditions(scheduler)
         self._load_futures()
@@ -123,7 +131,7 @@ class Library:
         module = self.modules.get(name)
         if module is None and name.partition(".")[0] == "asyncio":
             self._stand_ins.update(stand_ins())
-            module = self._stand_ins.get(name) or self._execute(name)
+            module = self._stand_ins.get(name) or self.execute_again(name)
         return module
 
     def note_use(self, name: str) -> None:
@@ -150,11 +158,11 @@ class Library:
         importer = _Importer(self, {} if own is None else own)
         return {**vars(builtins), **extra, "__import__": importer}
 
-    def _execute(
+    def execute_again(
         self, name: str, instead: Mapping[str, types.ModuleType] | None = None
     ) -> types.ModuleType:
         """Execute a module of the standard library once more."""
-        spec = importlib.util.find_spec(name)
+        spec = find_standard(name)
         if spec is None or spec.loader is None:
             raise NotUnderControlError(f"This Python has no module {name!r}.")
         module = importlib.util.module_from_spec(spec)
@@ -182,8 +190,9 @@ class Library:
         stand_in = types.ModuleType("threading")
         vars(stand_in)["current_thread"] = self._threading["current_thread"]
         vars(stand_in)["RLock"] = _NoLock
-        module = self._execute("_threading_local", {"threading": stand_in})
+        module = self.execute_again("_threading_local", {"threading": stand_in})
         local: type = vars(module)["local"]
+        local.__module__ = "_thread"
         return local
 
     def _adapt_conditions(self, scheduler: Scheduler) -> None:
@@ -221,14 +230,15 @@ class Library:
         vars(package)["futures"] = futures
         self.modules["concurrent"] = package
         self.modules["concurrent.futures"] = futures
-        base = self._execute("concurrent.futures._base")
+        base = self.execute_again("concurrent.futures._base")
         vars(futures)["_base"] = base
         # Workers that are unwound would report their end, once per execution.
         silent = logging.Logger("concurrent.futures")  # noqa: LOG001 - nobody shall find it
         silent.disabled = True
         vars(base)["LOGGER"] = silent
-        thread = self._execute("concurrent.futures.thread")
+        thread = self.execute_again("concurrent.futures.thread")
         vars(futures)["thread"] = thread
+        settle_worker(thread)
         for name in _FUTURES_NAMES:
             vars(futures)[name] = vars(base)[name]
         vars(futures)["ThreadPoolExecutor"] = vars(thread)["ThreadPoolExecutor"]
@@ -282,7 +292,7 @@ class _Importer:
 
     def _find_submodule(self, package: types.ModuleType, name: str, part: str) -> None:
         """Make `from package import part` work where the part is a module."""
-        if not hasattr(package, part) and importlib.util.find_spec(name) is not None:
+        if not hasattr(package, part) and find_standard(name) is not None:
             self._find(name)
 
     def _find(self, name: str) -> types.ModuleType | None:
@@ -307,6 +317,16 @@ class _ProcessPoolExecutor:
             "ProcessPoolExecutor starts real processes, which the engine cannot "
             "schedule. Explore the program with a ThreadPoolExecutor."
         )
+
+
+def find_standard(name: str) -> importlib.machinery.ModuleSpec | None:
+    """Find a module among the standard library's own files.
+
+    Not along `sys.path`: a `sched.py` or `queue.py` beside the program is another's.
+    """
+    *packages, _ = name.split(".")
+    folder = Path(sysconfig.get_path("stdlib"), *packages)
+    return importlib.machinery.PathFinder.find_spec(name, [str(folder)])
 
 
 def _with_globals(
@@ -338,9 +358,15 @@ def _exceptions_of_queue() -> types.ModuleType:
     return module
 
 
-def _os_without_fork_handlers() -> types.ModuleType:
-    """Return an `os` in which the library, executed again, cannot register again."""
+def _os_for_the_library() -> types.ModuleType:
+    """Return an `os` that forks nothing and has as many processors everywhere.
+
+    The library, executed again, must not register its fork handlers again; and how
+    many threads a pool starts must not depend on the machine.
+    """
     module = types.ModuleType("os")
     hidden = {"fork", "register_at_fork"}
     vars(module).update({k: v for k, v in vars(os).items() if k not in hidden})
+    vars(module)["cpu_count"] = lambda: _PROCESSORS
+    vars(module)["process_cpu_count"] = lambda: _PROCESSORS
     return module

@@ -10,6 +10,7 @@ only find the lock taken.
 
 from __future__ import annotations
 
+import _thread
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from racecourse.engine.strategies.base import Step
@@ -43,6 +44,8 @@ class Lock:
 
     def acquire(self, blocking: bool = True, timeout: float = _UNLIMITED) -> bool:  # noqa: FBT001, FBT002 - the library's own signature
         """Take the lock, waiting for it unless told otherwise."""
+        if timeout != _UNLIMITED:
+            _check(blocking, timeout)
         scheduler = self.scheduler
         if not scheduler.running:
             return self._acquire_outside()
@@ -60,10 +63,6 @@ class Lock:
             if scheduler.left >= 0:
                 self._take(scheduler.current)
                 return True
-        if not blocking and timeout != _UNLIMITED:
-            raise ValueError("can't specify a timeout for a non-blocking call")
-        if timeout < 0 and timeout != _UNLIMITED:
-            raise ValueError("timeout value must be a non-negative number")
         if not blocking or timeout == 0:
             return self._try_acquire()
         return self._wait(timeout)
@@ -156,6 +155,19 @@ class Lock:
     def __exit__(self, *exc_info: object) -> None:
         self.release()
 
+    def __repr__(self) -> str:
+        state = "locked" if self.held else "unlocked"
+        return f"<{state} _thread.lock object at {id(self):#x}>"
+
     acquire_lock = acquire
     release_lock = release
     locked_lock = locked
+
+
+def _check(blocking: bool, timeout: float) -> None:  # noqa: FBT001 - as `acquire`
+    if not blocking:
+        raise ValueError("can't specify a timeout for a non-blocking call")
+    if timeout < 0:
+        raise ValueError("timeout value must be a non-negative number")
+    if timeout > _thread.TIMEOUT_MAX:
+        raise OverflowError("timeout value is too large")

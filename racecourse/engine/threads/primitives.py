@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from racecourse.engine.threads.clock import NS_PER_S
 from racecourse.engine.threads.lock import Lock
-from racecourse.engine.threads.scheduler import SLEEP
+from racecourse.engine.threads.sleepers import SLEEP
+from racecourse.engine.threads.thread_class import wait_for_end
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,7 +26,9 @@ def make_thread_module(scheduler: Scheduler) -> types.ModuleType:
     """Return a `_thread` whose locks and threads obey the scheduler."""
     module = types.ModuleType("_thread")
     module.__dict__.update({k: v for k, v in vars(_thread).items() if k not in _HIDDEN})
-    lock_class = type("lock", (Lock,), {"scheduler": scheduler, "__slots__": ()})
+    names = {"scheduler": scheduler, "__slots__": (), "__module__": "_thread"}
+    lock_class = type("lock", (Lock,), names)
+    lock_class.__init_subclass__ = _refuse_subclass  # type: ignore[assignment]
 
     def get_ident() -> int:
         return scheduler.current.number + 1
@@ -43,7 +46,30 @@ def make_thread_module(scheduler: Scheduler) -> types.ModuleType:
         scheduler.point()
         return task.number + 1
 
+    def start_joinable_thread(
+        function: Callable[[], object],
+        handle: ThreadHandle | None = None,
+        daemon: bool = True,  # noqa: FBT001, FBT002 - the library's own signature
+    ) -> ThreadHandle:
+        handle = handle or ThreadHandle(scheduler)
+        if handle.task is not None:
+            raise RuntimeError("thread already started")
+        name = f"thread {len(scheduler.tasks)}"
+        handle.task = scheduler.spawn(function, name=name, daemon=daemon)
+        scheduler.point()
+        return handle
+
+    def make_handle(_ident: int = 0) -> ThreadHandle:
+        return ThreadHandle(scheduler)
+
+    def count() -> int:
+        scheduler.point()
+        return sum(not task.ended for task in scheduler.tasks[1:])
+
+    for function in (get_ident, start_new_thread, start_joinable_thread, count):
+        function.__module__ = "_thread"
     module.__dict__.update(
+        _count=count,
         allocate_lock=lock_class,
         allocate=lock_class,
         LockType=lock_class,
@@ -53,27 +79,53 @@ def make_thread_module(scheduler: Scheduler) -> types.ModuleType:
         start_new_thread=start_new_thread,
         start_new=start_new_thread,
         _set_sentinel=lock_class,
-        _ThreadHandle=ThreadHandle,
-        _make_thread_handle=lambda _ident: ThreadHandle(),
+        start_joinable_thread=start_joinable_thread,
+        _ThreadHandle=make_handle,
+        _make_thread_handle=make_handle,
         _get_main_thread_ident=lambda: 1,
         _shutdown=lambda: None,
     )
     return module
 
 
+@classmethod  # type: ignore[misc]
+def _refuse_subclass(_cls: type) -> None:
+    raise TypeError("type '_thread.lock' is not an acceptable base type")
+
+
 class ThreadHandle:
     """What Python 3.13 keeps of a thread; `Thread` here only asks whether it ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
         self.task: Task | None = None
-        self.ident: int | None = None
+        self.is_set_done = False
+
+    @property
+    def ident(self) -> int:
+        """The number of the thread; 0 if it was not started."""
+        return 0 if self.task is None else self.task.number + 1
 
     def is_done(self) -> bool:
         """Tell whether the thread has ended."""
-        return self.task is not None and self.task.ended
+        return self.is_set_done or (self.task is not None and self.task.ended)
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for the end of the thread."""
+        if self.task is self._scheduler.current:
+            raise RuntimeError("Cannot join current thread")
+        task = self._started()
+        if not self.is_set_done:
+            wait_for_end(self._scheduler, task, timeout)
 
     def _set_done(self) -> None:
-        """Do nothing: tasks know themselves when they have ended."""
+        self._started()
+        self.is_set_done = True
+
+    def _started(self) -> Task:
+        if self.task is None:
+            raise RuntimeError("thread not started")
+        return self.task
 
 
 def make_time_module(scheduler: Scheduler) -> types.ModuleType:

@@ -23,9 +23,10 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from racecourse.engine.failures import CannotExploreError, Failure, Kind
-from racecourse.engine.schedule import CLOCK, EARLY, Limits
+from racecourse.engine.schedule import CLOCK, EARLY, LATE, Limits, default_choice
 from racecourse.engine.strategies.base import FOREVER, Moment
-from racecourse.engine.threads.clock import NS_PER_S, VirtualClock
+from racecourse.engine.threads.clock import VirtualClock
+from racecourse.engine.threads.sleepers import SLEEP, Sleepers
 from racecourse.engine.threads.task import Task, Unwind
 
 if TYPE_CHECKING:
@@ -39,11 +40,6 @@ FAIR_RUN = 200
 FAIR_TURN = 5
 LOOPS_PER_STEP_BACK = 1_000
 _LOOPS_MAX = 2_000 * LOOPS_PER_STEP_BACK
-_EARLY_CLOCK_MAX = 32
-"""How often time may pass in one execution although somebody could run."""
-_STOLEN_NS_MAX = NS_PER_S
-"""How much time may pass so. A task may be late, but not by as long as others wait
-for it to be: `sleep(10)` against `result(timeout=1)` is no race."""
 _EARLY_WAKEUPS_MAX = 2
 _UNWINDS_MAX = 50
 _STEP_BACKS_PER_TICK = 8
@@ -134,7 +130,7 @@ class Scheduler:
         self._handoff = handoff
         self._ready: list[int] = []
         self._options: tuple[int, ...] | None = None
-        self._sleepers: list[Task] = []
+        self._sleepers = Sleepers(self.clock, limits)
         self._log: list[tuple[int, int, int]] = []
         self._failure: Failure | None = None
         self._escaped: BaseException | None = None
@@ -147,8 +143,6 @@ class Scheduler:
         self._alone = True
         self._loops = 0
         self._slept = False
-        self._early_clock = 0
-        self._stolen_ns = 0
         self._early_wakeups = 0
         self.suspensions = 0
         self._step_backs = 0
@@ -206,15 +200,14 @@ class Scheduler:
         present.waits_for = waits_for
         present.timed_out = False
         if deadline_ns is not None:
-            present.deadline_ns = deadline_ns
-            self._sleepers.append(present)
+            self._sleepers.add(present, deadline_ns)
         self._slept = self._slept or waits_for is SLEEP
         if self.recorder is not None:
             self.recorder.blocked(present, waits_for)
         self.disable(present)
         self._continue_with(self._next(present), present)
         present.waits_for = None
-        self._forget_deadline(present)
+        self._sleepers.forget(present)
         timed_out, present.timed_out = present.timed_out, False
         return timed_out
 
@@ -234,13 +227,27 @@ class Scheduler:
         """Decide whether a condition wakes the current task without a notify."""
         if not self.limits.early_wakeups or self._early_wakeups >= _EARLY_WAKEUPS_MAX:
             return False
+        early = self._choose(EARLY)
+        self._early_wakeups += early
+        return early
+
+    def choose_late(self, late_ns: int) -> bool:
+        """Decide whether a timer of the current event loop fires so much later."""
+        if not self.limits.timers_may_be_late or not self._sleepers.can_lose(late_ns):
+            return False
+        late = self._choose(LATE)
+        if late:
+            self._sleepers.lose(late_ns)
+        return late
+
+    def _choose(self, oddity: int) -> bool:
+        """Decide whether something unusual happens to the current task."""
         present = self.current
         self._interrupt()
         present.points += 1
-        early = self._decide(present, (present.number, EARLY)) == EARLY
+        chosen = self._decide(present, (present.number, oddity))
         self._grant()
-        self._early_wakeups += early
-        return early
+        return chosen == oddity
 
     def choose_among(self, options: tuple[int, ...], first: int, met: int) -> int:
         """Decide which of several coroutine tasks makes the next step.
@@ -280,7 +287,7 @@ class Scheduler:
         self._points += used
         if not self._alone:
             self._passed += used - 1 if at_point else used
-        if self._sleepers or not self._alone:
+        if self._sleepers.tasks or not self._alone:
             self._turn += used
         self._granted = self.left = 0
 
@@ -310,15 +317,13 @@ class Scheduler:
             chosen = options[0] if len(options) == 1 else self._decide(present, options)
             if chosen != CLOCK:
                 return self.tasks[chosen]
-            self._early_clock += 1
-            self._stolen_ns -= self.clock.now_ns
-            self._time_passes()
-            self._stolen_ns += self.clock.now_ns
+            for task in self._sleepers.wake_early():
+                self.enable(task)
             self._options = None
 
     def _find_options(self) -> tuple[int, ...]:
         options = tuple(self._ready)
-        if options and self._clock_may_move():
+        if options and self._sleepers.may_oversleep():
             options = (*options, CLOCK)
         self._options = options
         return options
@@ -339,7 +344,7 @@ class Scheduler:
             self._time_passes()
 
     def _decide(self, present: Task, options: tuple[int, ...]) -> int:
-        default = _default(present.number, options)
+        default = default_choice(present.number, options)
         if self._is_late:
             return default
         moment = self._moment
@@ -360,7 +365,7 @@ class Scheduler:
         alone = self._alone = len(options) == 1
         grant = FOREVER if alone or self._is_late else self._strategy.patience
         grant = min(grant, self._stretch_end - self._points)
-        if self._sleepers or not alone:
+        if self._sleepers.tasks or not alone:
             grant = min(grant, self._turn_max - self._turn - 1)
         self._granted = self.left = max(grant, 0)
 
@@ -380,34 +385,12 @@ class Scheduler:
 
     # Time
 
-    def _clock_may_move(self) -> bool:
-        limits = self.limits
-        if not (limits.sleepers_may_oversleep or limits.timeouts_may_fire):
-            return False
-        waiting = [task for task in self._sleepers if not task.timed_out]
-        if not waiting or self._early_clock >= _EARLY_CLOCK_MAX:
-            return False
-        earliest = min(waiting, key=_deadline)
-        if self._stolen_ns + _deadline(earliest) - self.clock.now_ns > _STOLEN_NS_MAX:
-            return False
-        return limits.timeouts_may_fire or earliest.waits_for is SLEEP
-
     def _time_passes(self) -> bool:
         """Jump to the next deadline and wake everybody due then."""
-        waiting = [t for t in self._sleepers if not t.timed_out]
-        if not waiting:
-            return False
-        self.clock.advance_to(min(_deadline(t) for t in waiting))
-        for task in waiting:
-            if _deadline(task) <= self.clock.now_ns:
-                task.timed_out = True
-                self.enable(task)
-        return True
-
-    def _forget_deadline(self, task: Task) -> None:
-        if task.deadline_ns is not None:
-            task.deadline_ns = None
-            self._sleepers.remove(task)
+        due = self._sleepers.wake()
+        for task in due:
+            self.enable(task)
+        return bool(due)
 
     # The end
 
@@ -512,27 +495,3 @@ class Scheduler:
                 self._handoff.unwind(task)
         for task in self.tasks:
             task.carrier = None
-
-
-class _Sleep:
-    """What a sleeping task waits for."""
-
-    def __repr__(self) -> str:
-        return "sleep"
-
-
-SLEEP = _Sleep()
-
-
-def _deadline(task: Task) -> int:
-    return FOREVER if task.deadline_ns is None else task.deadline_ns
-
-
-def _default(present: int, options: tuple[int, ...]) -> int:
-    """Stay with the present task, or pass to the next one in order of creation."""
-    if present in options:
-        return present
-    for option in options:
-        if option > present:
-            return option
-    return options[0]

@@ -55,7 +55,7 @@ def make_threads_native(  # noqa: C901 - four methods over one namespace
             raise RuntimeError("cannot join thread before it is started")
         if task is scheduler.current:
             raise RuntimeError("cannot join current thread")
-        _wait_for(scheduler, task, timeout)
+        wait_for_end(scheduler, task, timeout)
 
     def is_alive(self: Any) -> bool:
         _require_constructed(self)
@@ -74,7 +74,8 @@ def _require_constructed(thread: Any) -> None:
         raise RuntimeError("thread.__init__() not called")
 
 
-def _wait_for(scheduler: Scheduler, task: Task, timeout_s: float | None) -> None:
+def wait_for_end(scheduler: Scheduler, task: Task, timeout_s: float | None) -> None:
+    """Let the current task wait until another one has ended, or the time is up."""
     present = scheduler.current
     if not task.ended:
         deadline_ns = None

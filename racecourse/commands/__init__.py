@@ -1,0 +1,1 @@
+"""The commands of `grade`: parse, call, print, choose the exit code."""

@@ -1,0 +1,1 @@
+"""The lesson's comparison, made right: threads, processes and asyncio on this machine."""

@@ -41,6 +41,14 @@ class Inside:
                 self.now -= 1
 
 
+async def _cancelled_some_time(handle):
+    """Return what cancel() answered; empty if it was called at no time."""
+    answers = []
+    victim = asyncio.create_task(_cancels(handle, answers), name="victim")
+    await asyncio.wait([victim])
+    return answers
+
+
 async def _cancels(handle, answers):
     """Wait, and when it is cancelled, cancel what it waits for."""
     try:
@@ -73,7 +81,7 @@ async def limit():
         manager.submit(inside.job, 5, timeout=1),
         manager.submit(inside.job),
     ]
-    asyncio.create_task(_cancels(handles[1], []), name="victim")
+    await _cancelled_some_time(handles[1])
     _must_have_ended(await _end_of(*handles), "one of four tasks")
     assert inside.most == 1, f"{inside.most} tasks ran at once with max_concurrent=1"
 
@@ -86,7 +94,7 @@ async def slots():
         manager.submit(inside.job),
         manager.submit(inside.job, 5, timeout=1),
     ]
-    asyncio.create_task(_cancels(trouble[1], []), name="victim")
+    await _cancelled_some_time(trouble[1])
     _must_have_ended(await _end_of(*trouble), "one of three tasks that end badly")
     last = manager.submit(inside.job)
     _must_have_ended(await _end_of(last), "a task behind three that ended badly")
@@ -95,14 +103,14 @@ async def slots():
 
 async def answer():
     """cancel() comes at any moment of a task's life, and keeps its word (R3)."""
-    manager, inside, answers = TaskManager(1), Inside(), []
+    manager, inside = TaskManager(1), Inside()
     handles = [manager.submit(inside.job) for _ in range(3)]
-    asyncio.create_task(_cancels(handles[1], answers), name="victim")
+    answers = await _cancelled_some_time(handles[1])
     before, status, behind = await _end_of(*handles)
     said = f"cancel() returned {answers[0]}" if answers else "nobody called cancel()"
     due = "cancelled" if True in answers else "done"
     assert status == due, f"{said}, and the task was {status} in the end"
-    others = {before, behind}
-    assert others == {"done"}, f"{said}, and the other two were {others} in the end"
+    assert before == "done", f"{said}, and the task before it was {before} in the end"
+    assert behind == "done", f"{said}, and the task behind it was {behind} in the end"
     counted = manager.stats()["cancelled"]
     assert counted == (status == "cancelled"), f"stats() counted {counted} as cancelled"

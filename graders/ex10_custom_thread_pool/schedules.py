@@ -73,6 +73,14 @@ def retiring():
     _value(futures[0], "a task that came when the worker was about to retire")
 
 
+def waking():
+    """Three tasks come to two workers, who wait, wake up and overtake each other (R2)."""
+    pool = ThreadPool(2, 2, idle_timeout=_NEVER_S)
+    futures = [pool.submit(int) for _ in range(3)]
+    for future in futures:
+        _value(future, "a task")
+
+
 def closing():
     """One thread submits while another shuts the pool down (R3)."""
     pool = ThreadPool(0, 1, idle_timeout=_NEVER_S)

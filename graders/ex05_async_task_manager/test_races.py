@@ -10,7 +10,8 @@ from racecourse.checks import check, must
 UNFINISHED = {"pending", "running"}
 TICKS = 13
 
-EXPLORED = {"runs": 300, "within_s": 6.0}
+# Generous: where every core is busy, the same search takes ten times as long.
+EXPLORED = {"runs": 300, "within_s": 15.0}
 
 
 @check("R1")

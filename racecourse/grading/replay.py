@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_WITHIN_S = 8.0
+_WITHIN_S = 25.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -348,14 +348,17 @@ class Stalled:
             Raised: If the scenario or the submission raised.
             Hung, Died, LimitPassed, ProtocolError: If no answer came.
         """
-        call = self.submission.begin(
+        return self.begin(**args).result(within_s=self.within_s)
+
+    def begin(self, **args: Any) -> "Pending":
+        """Start the scenario with the stall, to watch it and to act on the stage."""
+        return self.submission.begin(
             "racecourse.run_stalled",
             scenario=self.scenario,
             args=args,
             token=self.token,
             hold_s=self.hold_s,
         )
-        return call.result(within_s=self.within_s)
 
     def told(self) -> contextlib.AbstractContextManager[None]:
         """Say with a failure of the block that it came of this stall, and where."""

@@ -1,9 +1,10 @@
 """For authors and the curious: verify the course, explore schedules, compare ways."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -20,17 +21,44 @@ from racecourse.commands.common import (
 )
 from racecourse.report.failure import Blame, Refusal
 
+if TYPE_CHECKING:
+    from racecourse.grading.catalogue import Content
+    from racecourse.grading.verify import Case
+
 
 @click.command()
 @click.argument("exercise", required=False)
 @click.option("--only", "part", metavar="TEXT", help="Cases whose name contains this.")
 @click.option("--again", is_flag=True, help="Look twice at what is not as due.")
+@click.option(
+    "--stability",
+    "runs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Grade each case N times and count the verdicts instead.",
+)
+@click.option(
+    "--load",
+    type=click.Choice(["idle", "hogs", "one-core", "half-core"]),
+    default="idle",
+    help="How busy the machine is meanwhile; with --stability.",
+)
+@click.option(
+    "--check",
+    "checks",
+    multiple=True,
+    metavar="CHECK",
+    help="Judge only this check; with --stability; may be given again.",
+)
 @click.option("--seed", type=click.IntRange(0, MAX_SEED))
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 @COURSE
 def verify(
     exercise: str | None,
     part: str | None,
+    runs: int | None,
+    load: str,
+    checks: tuple[str, ...],
     seed: int | None,
     form: str,
     course: Path | None,
@@ -43,20 +71,38 @@ def verify(
     mutant must fail the checks it names and nothing outside their categories.
     """
     from racecourse.grading import verify as proof  # noqa: PLC0415
-    from racecourse.grading.run import fresh_seed  # noqa: PLC0415
-    from racecourse.report import verification, writers  # noqa: PLC0415
 
     chosen = (
         [content_of(exercise, course)] if exercise else list(course_in(course).values())
     )
-    begun = monotonic()
     with as_could_not_grade():
-        cases = [c for each in chosen for c in proof.cases_of(each)]
-        unproved = [
-            (c.exercise.id, i) for c in chosen for i in proof.unproved_checks(c)
+        cases = [
+            case
+            for content in chosen
+            for case in proof.cases_of(content)
+            if not part or part in case.name
         ]
+    if runs is None:
+        _verify_once(chosen, cases, seed=seed, form=form, again=again)
+    _count_verdicts(cases, runs, load=load, checks=checks, form=form)
+
+
+def _verify_once(
+    chosen: "Sequence[Content]",
+    cases: "Sequence[Case]",
+    *,
+    seed: int | None,
+    form: str,
+    again: bool,
+) -> NoReturn:
+    from racecourse.grading import verify as proof  # noqa: PLC0415
+    from racecourse.grading.run import fresh_seed  # noqa: PLC0415
+    from racecourse.report import verification, writers  # noqa: PLC0415
+
+    begun = monotonic()
+    unproved = [(c.exercise.id, i) for c in chosen for i in proof.unproved_checks(c)]
     rows = proof.verify(
-        [case for case in cases if not part or part in case.name],
+        cases,
         seed=fresh_seed() if seed is None else seed,
         on_row=lambda row: print_lines(verification.row(row) if form == "text" else ()),
         again=again,
@@ -67,6 +113,31 @@ def verify(
         print_lines(verification.summary(rows, unproved, monotonic() - begun))
     wrong = not rows or bool(unproved) or any(row.problems for row in rows)
     sys.exit(NOT_FULL if wrong else FULL)
+
+
+def _count_verdicts(
+    cases: "Sequence[Case]", runs: int, *, load: str, checks: Sequence[str], form: str
+) -> NoReturn:
+    from racecourse.grading import stability  # noqa: PLC0415
+    from racecourse.measure.load import LoadNotPossible  # noqa: PLC0415
+    from racecourse.report import stability as told  # noqa: PLC0415
+    from racecourse.report import writers  # noqa: PLC0415
+
+    try:
+        series = stability.measure(
+            cases,
+            runs=runs,
+            load=load,
+            checks=checks,
+            on_series=lambda each: print_lines(
+                told.row(each) if form == "text" else ()
+            ),
+        )
+    except LoadNotPossible as problem:
+        raise Refusal(f"--load {load} is not possible: {problem}.") from None
+    if form == "json":
+        sys.stdout.write(writers.as_json(told.plain(series)))
+    sys.exit(FULL if series and all(each.stable for each in series) else NOT_FULL)
 
 
 @click.command()

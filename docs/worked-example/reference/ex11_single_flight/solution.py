@@ -1,0 +1,44 @@
+"""Exercise 11, model answer: a table of calls under way, each a future.
+
+The lock guards the table only. Whoever finds no entry makes one, in the same step, and
+flies; everybody waits on the future, which carries the value or the exception.
+"""
+
+import threading
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class SingleFlight:
+    """Lets callers who ask for the same key at the same time share one call."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()  # guards the table, and is never held for a call
+        self._flights: dict[Hashable, Future[Any]] = {}
+
+    def do(self, key: Hashable, call: Callable[[], T]) -> T:
+        """Return what `call()` returns, or share the call that is under way.
+
+        Raises:
+            BaseException: Whatever the call raises.
+        """
+        with self._lock:
+            flight = self._flights.get(key)
+            mine = flight is None
+            if flight is None:
+                flight = self._flights[key] = Future()
+        if mine:
+            self._fly(key, flight, call)
+        return flight.result()
+
+    def _fly(self, key: Hashable, flight: Future[T], call: Callable[[], T]) -> None:
+        try:
+            flight.set_result(call())
+        except BaseException as error:  # noqa: BLE001 - it belongs to all who wait
+            flight.set_exception(error)
+        finally:
+            with self._lock:
+                del self._flights[key]

@@ -1,0 +1,95 @@
+"""`grade verify --stability`: verdicts are counted, loads are loads and end."""
+
+# ruff: noqa: ANN001
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from racecourse.measure.load import HOGS, LOADS
+from racecourse.model.stability import Series
+from racecourse.report import stability, writers
+
+
+def test_a_steady_submission_is_counted_as_such(grade):
+    """Two gradings of the reference with different seeds, the same verdicts."""
+    words = ("--only", "reference", "--stability", "2", "--format", "json")
+    done = grade("verify", *words)
+    assert done.returncode == 0, done.stderr
+    (series,) = json.loads(done.stdout)["series"]
+    assert (series["alike"], series["runs"]) == (2, 2)
+    assert series["usual"] == "all passed"
+    assert series["worst_s"] >= series["median_s"] > 0
+
+
+def test_one_check_alone_can_be_counted(grade):
+    """The starter fails the one check that is judged, and no other is named."""
+    words = (
+        "--only",
+        "starter",
+        "--stability",
+        "1",
+        "--check",
+        "C1",
+        "--format",
+        "json",
+    )
+    (series,) = json.loads(grade("verify", *words).stdout)["series"]
+    assert series["usual"].startswith("C1 failed")
+    assert "C2" not in series["usual"]
+
+
+def test_what_differs_is_told():
+    """A run that came out differently is shown, and how often."""
+    steady = Series(
+        exercise="ex1",
+        name="reference",
+        load="hogs",
+        runs=5,
+        alike=5,
+        usual="all passed",
+        others=(),
+        median_s=1.0,
+        worst_s=2.0,
+    )
+    shaky = replace(steady, alike=3, others=(("R1 failed (race)", 2),))
+    assert steady.stable
+    assert not shaky.stable
+    told = writers.plain(stability.row(shaky), encoding="utf-8")
+    assert "3 of 5" in told
+    assert "2x R1 failed (race)" in told
+
+
+def test_hogs_come_and_go():
+    """Four processes spin while the block runs, and none afterwards."""
+    ours = psutil.Process()
+    before = len(ours.children())
+    with LOADS["hogs"]():
+        assert len(ours.children()) == before + HOGS
+    assert len(ours.children()) == before
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no pinning here")
+def test_pinning_ends():
+    """One core meanwhile, all of them afterwards."""
+    before = os.sched_getaffinity(0)
+    with LOADS["one-core"]():
+        assert len(os.sched_getaffinity(0)) == 1
+    assert os.sched_getaffinity(0) == before
+
+
+def test_a_quota_that_cannot_be_set_is_told(monkeypatch):
+    """No root, no writable control groups: one sentence, and exit code 2 for callers."""
+    from racecourse.measure import load  # noqa: PLC0415
+
+    monkeypatch.setattr(load, "_CGROUP_V1", Path("/nowhere"))
+    monkeypatch.setattr(load, "_CGROUP_V2", Path("/nowhere"))
+    with (
+        pytest.raises(load.LoadNotPossible, match="no CPU quota"),
+        LOADS["half-core"](),
+    ):
+        pass

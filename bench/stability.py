@@ -48,9 +48,16 @@ one that they name. *As due* counts the runs in which exactly that came out.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One submission, and the verdict that is due for each check; None: the first run's."""
+    """One submission, and what is due.
+
+    Attributes:
+        path: The submission.
+        only: The checks to judge; none: all.
+        due: The verdict of each check; None: those of the first run.
+    """
 
     path: Path
+    only: Sequence[str]
     due: Mapping[str, str] | None
 
     @property
@@ -133,14 +140,14 @@ def series(exercise: str, case: Case, options: argparse.Namespace) -> Series:
     due = case.due
     with tempfile.TemporaryDirectory(prefix="rc-bench-") as state, load(options.load):
         for _ in range(options.runs):
-            verdicts, wall = grade_once(exercise, case.path, options.only, state)
+            verdicts, wall = grade_once(exercise, case.path, case.only, state)
             walls.append(wall)
             due = verdicts if due is None else due
             if wrong := differences(verdicts, due):
                 differing[wrong] += 1
     return Series(
         exercise=exercise,
-        checks=" ".join(options.only) or "all",
+        checks=" ".join(case.only) or "all",
         submission=case.name,
         load=options.load,
         python=sys.version.split()[0],
@@ -166,16 +173,16 @@ def cases(content: Content, options: argparse.Namespace) -> Iterator[Case]:
     """Yield what the options ask for."""
     checks = options.only or [check.id for check in content.exercise.checks]
     if options.submission:
-        yield Case(path=options.submission, due=None)
+        yield Case(path=options.submission, only=options.only, due=None)
     if options.right or not (options.submission or options.mutants):
         passes = dict.fromkeys(checks, "passed")
-        yield Case(path=content.reference, due=passes)
+        yield Case(path=content.reference, only=options.only, due=passes)
         for path in content.alternatives() if options.right else ():
-            yield Case(path=path, due=passes)
+            yield Case(path=path, only=options.only, due=passes)
     for mutant in content.mutants() if options.mutants else ():
         named = [check for check in mutant.caught_by if check in checks]
         if named:
-            yield Case(path=mutant.path, due=dict.fromkeys(named, "failed"))
+            yield Case(path=mutant.path, only=named, due=dict.fromkeys(named, "failed"))
 
 
 def show(one: Series) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from time import monotonic, sleep  # noqa: TID251 - looks from outside, each explained
 from typing import Any
 
-from racecourse.checks.demands import Broken
+from racecourse.checks.demands import Broken, NotMeasurable
 from racecourse.checks.looks import cpu_shares, told_with_stall
 from racecourse.checks.virtual_run import VirtualRun
 from racecourse.model.exercise import Check, Exercise
@@ -253,8 +253,10 @@ class Submission:
                 limit=limit,
             )
             planned = call.result()
-        for token, place in _pairs(planned):
+        for number, (token, place) in enumerate(_pairs(planned)):
             if self.left_s < 2 * within_s:
+                if self.repeat is not None and number == 0:
+                    raise NotMeasurable("There was no time left to repeat the stall.")
                 return
             yield Stalled(self, scenario, token, place, within_s, hold_s)
 

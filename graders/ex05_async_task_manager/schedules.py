@@ -41,6 +41,11 @@ class Inside:
                 self.now -= 1
 
 
+def _run(program):
+    """Run a program, and no longer: `asyncio.run` would wait for a manager's own tasks."""
+    asyncio.new_event_loop().run_until_complete(program)
+
+
 async def _cancelled_some_time(handle):
     """Return what cancel() answered; empty if it was called at no time."""
     answers = []
@@ -72,8 +77,12 @@ def _must_have_ended(statuses, what):
     assert not late, f"{what} was still {late[0]} {_LONG_S} s later"
 
 
-async def limit():
+def limit():
     """One slot, and tasks that fail, are cancelled, time out, and just end (R1)."""
+    _run(_limit())
+
+
+async def _limit():
     manager, inside = TaskManager(1), Inside()
     handles = [
         manager.submit(inside.job, 0, Mishap()),
@@ -86,8 +95,12 @@ async def limit():
     assert inside.most == 1, f"{inside.most} tasks ran at once with max_concurrent=1"
 
 
-async def slots():
+def slots():
     """Tasks end badly on one slot, and then another one must get it (R2)."""
+    _run(_slots())
+
+
+async def _slots():
     manager, inside = TaskManager(1), Inside()
     trouble = [
         manager.submit(inside.job, 0, Mishap()),
@@ -101,8 +114,12 @@ async def slots():
     assert last.status == "done", f"an undisturbed task ended {last.status}"
 
 
-async def answer():
+def answer():
     """cancel() comes at any moment of a task's life, and keeps its word (R3)."""
+    _run(_answer())
+
+
+async def _answer():
     manager, inside = TaskManager(1), Inside()
     handles = [manager.submit(inside.job) for _ in range(3)]
     answers = await _cancelled_some_time(handles[1])

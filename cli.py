@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import click
 
-from racecourse.commands import author, student
+from racecourse.commands import author, replay, student
 from racecourse.commands.common import NOT_GRADED, STOPPED, USAGE, exit_code_of
 from racecourse.report.failure import Refusal
 
@@ -40,7 +40,7 @@ def cli() -> None:
 
 for command in (
     *(student.init, student.list_, student.show, student.run, student.all_),
-    *(student.hint, student.demo, student.doctor),
+    *(student.hint, replay.replay, student.demo, student.doctor),
     *(author.verify, author.explore, author.lab),
 ):
     cli.add_command(command)

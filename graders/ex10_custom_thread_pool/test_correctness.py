@@ -24,7 +24,7 @@ def test_futures_are_futures(submission, draw):
     must.equal(seen["as_completed"], _TASKS, what="futures from as_completed()")
     must.equal(seen["waited"], [_TASKS, 0], what="futures done and not done by wait()")
     must.hold(
-        all("_misses" in frames for frames in seen["frames"]),
+        all("misses" in frames for frames in seen["frames"]),
         "The traceback of an exception does not show the function that raised it.",
     )
     must.equal(

@@ -78,8 +78,13 @@ def _busy_loop_share(wall_s: float) -> float:
 
 
 @contextlib.contextmanager
-def told_with_stall(place: str) -> Iterator[None]:
-    """Say with a failure of the block that it came of a systematic stall, and where."""
+def told_with_stall(place: str, *, replay: str = "") -> Iterator[None]:
+    """Say with a failure of the block that it came of a systematic stall, and where.
+
+    Args:
+        place: Where a thread was held, in words for the student.
+        replay: Token of `grade replay`, if there is one.
+    """
     stacks: tuple[Stack, ...] = ()
     try:
         yield
@@ -98,4 +103,5 @@ def told_with_stall(place: str) -> Iterator[None]:
         cause=cause,
         details=(place,),
         stacks=stacks,
+        replay=replay,
     )

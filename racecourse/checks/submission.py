@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from time import monotonic, sleep  # noqa: TID251 - looks from outside, each explained
 from typing import Any
 
-from racecourse.checks.demands import Broken
+from racecourse.checks.demands import Broken, NotMeasurable
 from racecourse.checks.looks import cpu_shares, told_with_stall
 from racecourse.checks.virtual_run import VirtualRun
 from racecourse.model.exercise import Check, Exercise
 from racecourse.model.exploration import Exploration
+from racecourse.model.replay_token import Kind, ReplayToken
 from racecourse.model.verdict import Cause
 from racecourse.sandbox import protocol
 from racecourse.sandbox.launch import LoadOptions
@@ -28,6 +29,7 @@ from racecourse.sandbox.stage_host import StageHost
 _SETTLE_S = 2.0  # how long something may take to go away after a call returned
 _LOOK_EVERY_S = 0.02
 _LOAD_WITHIN_S = 10.0
+_REPEATS = 5  # of one stall: which thread comes to its place first is up to the system
 
 
 @dataclass
@@ -38,6 +40,7 @@ class Submission:
         exercise: What is graded.
         check: The check that runs now; its limits hold.
         seed: Seed of this run; the worker's `random` starts from it too.
+        repeat: A token whose stall is the only one to try; None: try all that are due.
     """
 
     lane: Lane
@@ -47,6 +50,7 @@ class Submission:
     seed: int
     start_method: str | None = None
     rewrite: str | None = None  # `module:function` of ours that rewrites the source
+    repeat: ReplayToken | None = None
     _deadline: float = 0.0
     _worker: Worker | None = None
     _others: list["Submission"] = field(default_factory=list)
@@ -146,28 +150,70 @@ class Submission:
         Raises:
             Broken: With the schedule; or `tampered`, if the engine went blind.
         """
-        with self.fresh() as other:
-            try:
-                call = other.begin("racecourse.explore", program=program, runs=runs)
-                seen = Exploration.from_plain(call.result(within_s=within_s))
-            except (Hung, Died, LimitPassed, Raised):
-                return None
-            except ValueError as error:
-                raise protocol.ProtocolError("not what an exploration tells") from error
+        if self.repeat is not None:
+            return None
+        args = {"program": program, "runs": runs}
+        try:
+            seen = self._explored("explore", args, within_s)
+        except (Hung, Died, LimitPassed, Raised):
+            return None
         if not seen.canaries:
             raise Broken(
                 "After your file was loaded, the search for races no longer found a race"
                 " that is there. Code that changes `threading` for everybody does that.",
                 cause=Cause.TAMPERED,
             )
-        if seen.cause is not None:
-            raise Broken(
-                f"There is an order of your threads in which it goes wrong:"
-                f" {seen.message}.",
-                cause=seen.cause,
-                details=seen.lines,
-            )
-        return seen.statement
+        self._refuse_failing(seen, program, runs)
+        return seen.statement if seen.explored else None
+
+    def replay(self, token: ReplayToken, *, within_s: float) -> bool | None:
+        """Execute the one schedule of an `order` token again.
+
+        Returns:
+            Whether it could be: the token fits no other text than its own. None if the
+            engine could not run the program.
+
+        Raises:
+            Broken: If it fails.
+            Raised, Hung, Died, LimitPassed, ProtocolError: If no answer came.
+        """
+        args = {"program": token.name, "token": token.inner}
+        seen = self._explored("replay", args, within_s)
+        self._refuse_failing(seen, token.name, token.number)
+        return seen.fits if seen.explored else None
+
+    def _explored(
+        self, what: str, args: dict[str, Any], within_s: float
+    ) -> Exploration:
+        with self.fresh() as other:
+            call = other.begin(f"racecourse.{what}", **args)
+            told = call.result(within_s=within_s)
+        try:
+            return Exploration.from_plain(told)
+        except ValueError as error:
+            raise protocol.ProtocolError("not what an exploration tells") from error
+
+    def _refuse_failing(self, seen: Exploration, program: str, runs: int) -> None:
+        if seen.cause is None:
+            return
+        who = "tasks" if self.exercise.virtual_time else "threads"
+        raise Broken(
+            f"There is an order of your {who} in which it goes wrong: {seen.message}.",
+            cause=seen.cause,
+            details=seen.lines,
+            replay=self.token_of("order", program, runs, seen.token),
+        )
+
+    def token_of(self, kind: Kind, name: str, number: int, inner: str) -> str:
+        """Return the token by which `grade replay` finds a schedule of this check."""
+        return ReplayToken(
+            exercise=self.exercise.id,
+            check=self.check.id,
+            kind=kind,
+            name=name,
+            number=number,
+            inner=inner,
+        ).write()
 
     def stalls(
         self,
@@ -195,17 +241,35 @@ class Submission:
             visits: Which visitors of a place are held, counted from 1.
             args: What the recording of the scenario is called with.
         """
-        call = self.begin(
-            "racecourse.plan_stalls",
-            scenario=scenario,
-            args=args,
-            visits=list(visits),
-            limit=limit,
-        )
-        for token, place in call.result():
+        if self.repeat is not None:
+            planned = [self.find_stall(self.repeat)] * _REPEATS
+            planned = planned if self.repeat.name == scenario else []
+        else:
+            call = self.begin(
+                "racecourse.plan_stalls",
+                scenario=scenario,
+                args=args,
+                visits=list(visits),
+                limit=limit,
+            )
+            planned = call.result()
+        for number, (token, place) in enumerate(_pairs(planned)):
             if self.left_s < 2 * within_s:
+                if self.repeat is not None and number == 0:
+                    raise NotMeasurable("There was no time left to repeat the stall.")
                 return
-            yield Stalled(self, scenario, str(token), str(place), within_s, hold_s)
+            yield Stalled(self, scenario, token, place, within_s, hold_s)
+
+    def find_stall(self, token: ReplayToken) -> tuple[str, ...]:
+        """Return the stall of a token and its place in words; nothing if it is gone.
+
+        Raises:
+            Raised, Hung, Died, LimitPassed, ProtocolError: If no answer came.
+        """
+        call = self.begin(
+            "racecourse.find_stall", scenario=token.name, token=token.inner
+        )
+        return next(iter(_pairs([call.result()])), ())
 
     @contextlib.contextmanager
     def leaving_nothing(self, *, but_threads: int = 0) -> Iterator[None]:
@@ -300,7 +364,9 @@ class Stalled:
 
     def told(self) -> contextlib.AbstractContextManager[None]:
         """Say with a failure of the block that it came of this stall, and where."""
-        return told_with_stall(self.place)
+        name, seed = self.scenario, self.submission.seed
+        replay = self.submission.token_of("stall", name, seed, self.token)
+        return told_with_stall(self.place, replay=replay)
 
 
 @dataclass(frozen=True)
@@ -320,6 +386,18 @@ class Pending:
         """
         left_s = self.submission.left_s
         return self.worker.answer(self.number, within_s=min(left_s, within_s or left_s))
+
+
+def _pairs(told: Any) -> list[tuple[str, str]]:
+    """Return the stalls that a worker told: token and place; an empty one is none.
+
+    Raises:
+        ProtocolError: If it told something else; only the submission can do that.
+    """
+    try:
+        return [(str(token), str(place)) for token, place in filter(None, told)]
+    except (TypeError, ValueError) as error:
+        raise protocol.ProtocolError("not what a plan of stalls tells") from error
 
 
 def _leftovers(threads: int, children: dict[int, str]) -> str:

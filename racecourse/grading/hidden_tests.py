@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from time import monotonic
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -22,6 +23,9 @@ from racecourse.model.exercise import Check
 from racecourse.model.result import CheckResult
 from racecourse.model.verdict import DOUBTFUL_CAUSES, Verdict
 from racecourse.sandbox.launcher import Lane, Payload
+
+if TYPE_CHECKING:
+    from racecourse.model.replay_token import ReplayToken
 
 _RESULT = pytest.StashKey[CheckResult]()
 _SUBMISSION = pytest.StashKey[Submission]()
@@ -70,6 +74,7 @@ class HiddenTests:
         self._handed_over = False
         self._items: dict[str, pytest.Item] = {}
         self.lane: Lane | None = None
+        self.repeat: ReplayToken | None = None  # see `Submission.repeat`
         self.problem: BaseException | None = None
 
     def collect(self) -> None:
@@ -152,6 +157,7 @@ class HiddenTests:
             exercise=self._content.exercise,
             check=self._check_of(request.node),
             seed=self._seed,
+            repeat=self.repeat,
         )
         request.node.stash[_SUBMISSION] = submission
         try:

@@ -64,16 +64,16 @@ class Session:
         """
         seed = self.settings.seed
         options = Options(seed=fresh_seed() if seed is None else seed, only=only)
-        where = path or self._in_workspace(content)
+        where = path or self.in_workspace(content)
         outcome = self._attempt(content, where, options)
         if isinstance(outcome, Report):
             keep(progress.load(self.state).after(outcome), self.state)
-        return Delivered(outcome=outcome, view=self._view(content, path))
+        return Delivered(outcome=outcome, view=self.view(content, path))
 
     def show(self, content: Content, path: Path, options: Options) -> Delivered:
         """Grade a shipped submission: it is nobody's progress."""
         outcome = self._attempt(content, path, options)
-        return Delivered(outcome=outcome, view=self._view(content, path))
+        return Delivered(outcome=outcome, view=self.view(content, path))
 
     def _attempt(
         self, content: Content, path: Path, options: Options
@@ -86,8 +86,12 @@ class Session:
                 content, path, options, journal=self._open_journal, listener=listener
             )
 
-    def _in_workspace(self, content: Content) -> Path:
-        """Return where the workspace has the solution, as short as can be."""
+    def in_workspace(self, content: Content) -> Path:
+        """Return where the workspace has the solution, as short as can be.
+
+        Raises:
+            Refusal: If there is no workspace, or no such folder in it.
+        """
         if self.workspace is None:
             raise Refusal(NO_WORKSPACE)
         folder = self.workspace.folder_of(content)
@@ -111,7 +115,8 @@ class Session:
                 " Give another place with --journal FILE."
             ) from None
 
-    def _view(self, content: Content, path: Path | None) -> View:
+    def view(self, content: Content, path: Path | None) -> View:
+        """Return who reads, and the commands that go on from here."""
         name, course = content.exercise.id, self.settings.course
         given = [str(path)] if path else []
         tail = ["--course", str(course)] if course else []
@@ -119,6 +124,7 @@ class Session:
         return View(
             command=shlex.join(["grade", name, *given, *tail]),
             hint=shlex.join(["grade", "hint", name]),
+            path=shlex.join(given),
             tail=shlex.join(tail),
             width=DEFAULT_WIDTH if to_file else width_of(sys.stdout),
         )

@@ -23,6 +23,11 @@ class Exploration:
     statement: str  # what was tried, as one may claim it
     lines: tuple[str, ...]  # the failing schedule, step by step
     canaries: bool  # a known race was found, and its repair passed, in the same worker
+    token: str = ""  # the engine's, for the failing schedule
+    explored: bool = (
+        True  # False: the engine could not run the program, and claims nothing
+    )
+    fits: bool = True  # False: the token that was to be repeated is one of another text
 
     @classmethod
     def from_plain(cls, plain: Any) -> "Exploration":
@@ -40,4 +45,7 @@ class Exploration:
             statement=str(plain.get("statement", "")),
             lines=tuple(map(str, plain.get("lines") or ())),
             canaries=plain.get("canaries") is True,
+            token=str(plain.get("token") or ""),
+            explored=plain.get("explored") is not False,
+            fits=plain.get("fits") is not False,
         )

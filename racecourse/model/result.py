@@ -33,7 +33,7 @@ class Finding:
     saw: str  # one or two sentences with numbers
     details: tuple[str, ...] = ()  # table rows, schedules, tracebacks, as lines
     stacks: tuple[Stack, ...] = ()
-    replay: str = ""  # options of `grade` that repeat what was seen
+    replay: str = ""  # token of `grade replay` that repeats the very schedule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

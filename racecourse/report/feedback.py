@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from racecourse.model.report import Report, ScoredCheck
-from racecourse.model.result import CheckResult, Stack
+from racecourse.model.result import CheckResult, Finding, Stack
 from racecourse.model.verdict import Cause, Verdict
 from racecourse.report.text import (
     BLANK,
@@ -35,6 +35,7 @@ class View:
 
     command: str  # with the exercise and the path: `grade ex3 mine.py`
     hint: str  # with the exercise: `grade hint ex3`
+    path: str = ""  # of the submission, if one was given
     tail: str = ""  # options that every command needs again, such as --course
     width: int = 88
 
@@ -88,7 +89,7 @@ def _shared(group: Sequence[ScoredCheck], view: View) -> Iterator[Line]:
     yield from _headline("", f"{len(group)} checks alike", points(0, lost), view)
     yield from (line(f"  {row}", Style.FAINT) for row in wrap(ids, view.width - 2))
     yield BLANK
-    yield from _evidence(group, view)
+    yield from evidence([scored.result for scored in group], view)
     yield BLANK
     yield from _labelled("Once mended", view.command, view, Style.COMMAND)
 
@@ -102,16 +103,24 @@ def _block(report: Report, scored: ScoredCheck, view: View) -> Iterator[Line]:
     yield from _labelled(f"Promise {promise.id}", promise.text, view)
     yield from _labelled("Cause", _words(cause), view) if cause else ()
     yield BLANK
-    yield from _evidence([scored], view)
+    yield from evidence([scored.result], view)
     yield BLANK
     yield from _labelled("Learn", check.learning, view)
     yield from _labelled("Ask yourself", check.question, view)
     again = f"{view.command} --only {check.id} --seed {report.seed}"
-    again = f"{again} {scored.result.finding.replay}".rstrip()
     yield from _labelled("See it again", again, view, Style.COMMAND)
     yield from _labelled(
         "Stuck?", f"{view.hint} {check.id} {view.tail}".rstrip(), view, Style.COMMAND
     )
+    yield from again_exactly(scored.result.finding, view)
+
+
+def again_exactly(finding: Finding, view: View) -> Iterator[Line]:
+    """Yield the command that repeats the very schedule, if what was seen has one."""
+    if finding.replay:
+        words = ("grade replay", clean(finding.replay), view.path, view.tail)
+        yield line("  Repeat exactly this schedule:", Style.FAINT)
+        yield line(f"    {' '.join(filter(None, words))}", Style.COMMAND)
 
 
 def _words(cause: Cause) -> str:
@@ -130,11 +139,11 @@ def _labelled(
     return labelled(label, text, width=view.width, column=_COLUMN, style=style)
 
 
-def _evidence(group: Sequence[ScoredCheck], view: View) -> Iterator[Line]:
-    """Yield what was seen, and where; of many checks, every place once."""
-    finding = group[0].result.finding
+def evidence(group: Sequence[CheckResult], view: View) -> Iterator[Line]:
+    """Yield what was seen, and where; of many results alike, every place once."""
+    finding = group[0].finding
     yield from _clipped(wrap(finding.saw, view.width - 2), _SHOWN_SEEN, "  ")
-    places = dict.fromkeys(row for s in group for row in s.result.finding.details)
+    places = dict.fromkeys(row for each in group for row in each.finding.details)
     if places:
         yield BLANK
         yield from (
@@ -143,7 +152,7 @@ def _evidence(group: Sequence[ScoredCheck], view: View) -> Iterator[Line]:
             for part in clean(row).split("\n")
         )
     yield from _stacks(finding.stacks)
-    yield from _printed(group[0].result.output)
+    yield from _printed(group[0].output)
 
 
 def _stacks(stacks: Sequence[Stack]) -> Iterator[Line]:

@@ -6,13 +6,24 @@ are explored by the same engine after the submission was loaded, so that code wh
 patched the engine into silence, or into finding what is not there, shows.
 """
 
+import dataclasses
 import sys
 from pathlib import Path
 from typing import Any
 
-from racecourse.engine import Budget, Report, Verdict, explore_file, explore_source
+from racecourse.engine import (
+    BadTokenError,
+    Budget,
+    Report,
+    Verdict,
+    explore_file,
+    explore_source,
+    read_program,
+)
+from racecourse.engine import replay as replay_token
+from racecourse.engine.schedule import read_token, write_token
 
-_SHOWN_LINES = 60
+_SHOWN_FIRST, _SHOWN_LAST = 20, 40  # lines: who is who, and what went wrong
 _CANARY_RUNS = 60
 _CANARY = """\
 import threading
@@ -54,27 +65,55 @@ def explore(program: str, runs: int) -> dict[str, Any]:
         program: Name of a function without arguments.
         runs: About how many executions.
     """
+    file, modules = _files()
+    report = explore_file(file, program, modules=modules, budget=Budget.of_runs(runs))
+    return {**_plain(report), "canaries": _canaries_sing()}
+
+
+def replay(program: str, token: str) -> dict[str, Any]:
+    """Execute one schedule once more; return the end as plain data."""
+    file, modules = _files()
+    try:
+        report = replay_token(token, read_program(file, program, modules))
+    except BadTokenError:
+        return {"fits": False}
+    return _plain(report)
+
+
+def _files() -> tuple[Path, dict[str, Path]]:
     folder = Path(str(sys.modules["solution"].__file__)).parent
-    report = explore_file(
-        folder / "schedules.py",
-        program,
-        modules={"solution": folder / "solution.py"},
-        budget=Budget.of_runs(runs),
-    )
+    return folder / "schedules.py", {"solution": folder / "solution.py"}
+
+
+def _plain(report: Report) -> dict[str, Any]:
     failure = report.failure if report.failed else None
     return {
         "kind": failure.kind.value if failure else None,
         "message": failure.message if failure else "",
         "statement": report.statement,
         "lines": _lines(report) if failure else [],
-        "canaries": _canaries_sing(),
+        "token": _without_places(report.token) if failure else "",
+        "explored": report.verdict in {Verdict.FAILED, Verdict.NOTHING_FOUND},
     }
+
+
+def _without_places(token: str) -> str:
+    """Return the token without the folders of this worker: a replay has its own."""
+    recipe, address = read_token(token)
+    modules = tuple((name, Path(path).name) for name, path in address.modules)
+    path = Path(address.path).name
+    return write_token(recipe, dataclasses.replace(address, path=path, modules=modules))
 
 
 def _lines(report: Report) -> list[str]:
     lines = report.explanation.splitlines()
-    cut = len(lines) - _SHOWN_LINES
-    return lines if cut <= 0 else [*lines[:_SHOWN_LINES], f"... {cut} more lines"]
+    cut = len(lines) - _SHOWN_FIRST - _SHOWN_LAST
+    if cut <= 1:
+        return lines
+    return [
+        *(*lines[:_SHOWN_FIRST], f"... {cut} more lines ..."),
+        *lines[-_SHOWN_LAST:],
+    ]
 
 
 def _canaries_sing() -> bool:

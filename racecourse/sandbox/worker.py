@@ -260,10 +260,22 @@ def _explore(**args: Any) -> dict[str, Any]:
     return exploring.explore(**args)
 
 
+def _replay(**args: Any) -> dict[str, Any]:
+    from racecourse.sandbox import exploring  # noqa: PLC0415 - only replays need it
+
+    return exploring.replay(**args)
+
+
 def _plan_stalls(**args: Any) -> list[list[str]]:
     from racecourse.sandbox import stalling  # noqa: PLC0415 - only race checks need it
 
     return stalling.plan(**args)
+
+
+def _find_stall(**args: Any) -> list[str]:
+    from racecourse.sandbox import stalling  # noqa: PLC0415 - only replays need it
+
+    return stalling.find(**args)
 
 
 def _run_stalled(**args: Any) -> Any:
@@ -273,11 +285,13 @@ def _run_stalled(**args: Any) -> Any:
 
 
 _ABOUT_SCENARIOS: dict[str, Callable[..., Any]] = {
+    "racecourse.find_stall": _find_stall,
     "racecourse.plan_stalls": _plan_stalls,
     "racecourse.run_stalled": _run_stalled,
 }
 _BUILT_IN: dict[str, Callable[..., Any]] = {
     "racecourse.explore": _explore,
+    "racecourse.replay": _replay,
     "racecourse.signatures": _signatures,
     "racecourse.threads": _threads,
 }

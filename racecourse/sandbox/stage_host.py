@@ -274,6 +274,7 @@ class _Listener:
         self._free = threading.BoundedSemaphore(_CONNECTIONS)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.bind(address)
+        os.chmod(address, 0o666)  # noqa: PTH101, S103 - its folder decides who comes here
         self._socket.listen(128)
         threading.Thread(target=self._accept, daemon=True).start()
 

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import time
+from collections.abc import Callable
 
 
 def attack(decoys: list[str], pid: int, port: int, tasks: int) -> list[str]:
@@ -19,7 +20,7 @@ def attack(decoys: list[str], pid: int, port: int, tasks: int) -> list[str]:
         port: Where a service of the machine listens on loopback.
         tasks: How many processes and threads the worker may have.
     """
-    tried = {
+    tried: dict[str, Callable[[], bool]] = {
         "files": lambda: any(_reads(path) for path in decoys),
         "signals": lambda: _signals(pid),
         "network": lambda: _connects(port),

@@ -28,25 +28,25 @@ SUPPORTED = sys.platform == "linux" and MACHINE in _MACHINES
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def prctl(option: int, value: int, address: int = 0) -> None:
-    """Set an attribute of this process, as prctl(2) does."""
+def set_attribute(option: int, value: int, address: int = 0) -> None:
+    """Set an attribute of this process: prctl(2)."""
     rest = map(ctypes.c_ulong, (value, address, 0, 0))
     _checked(_libc.prctl(option, *rest), f"prctl {option}")
 
 
 def die_with_parent(number: int) -> None:
     """Have the kernel send us this signal when our parent ends."""
-    prctl(_PR_SET_PDEATHSIG, number)
+    set_attribute(_PR_SET_PDEATHSIG, number)
 
 
 def set_dumpable(*, dumpable: bool) -> None:
     """Say whether processes of the same user may look into our memory."""
-    prctl(_PR_SET_DUMPABLE, int(dumpable))
+    set_attribute(_PR_SET_DUMPABLE, int(dumpable))
 
 
 def no_new_privileges() -> None:
     """Give up, for good and for all children, to gain anything through exec."""
-    prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    set_attribute(_PR_SET_NO_NEW_PRIVS, 1)
 
 
 def drop_bounding_set() -> None:
@@ -54,7 +54,7 @@ def drop_bounding_set() -> None:
     last = int(_read("/proc/sys/kernel/cap_last_cap"))
     for capability in range(last + 1):
         try:
-            prctl(_PR_CAPBSET_DROP, capability)
+            set_attribute(_PR_CAPBSET_DROP, capability)
         except PermissionError:
             return  # who may not lose them has none to lose
 
@@ -66,15 +66,15 @@ def drop_capabilities() -> None:
     syscall("capset", header, nothing)
 
 
-def unshare(flags: int) -> None:
-    """Leave namespaces that we share with others, as unshare(2) does."""
+def leave_namespaces(flags: int) -> None:
+    """Leave namespaces shared with others: unshare(2)."""
     _checked(_libc.unshare(flags), "unshare")
 
 
 def mount(
     source: str | None, target: str, kind: str | None, flags: int, data: str = ""
 ) -> None:
-    """Mount something, as mount(2) does."""
+    """Mount something somewhere; `data` is for the kind of file system."""
     done = _libc.mount(
         _text(source), _text(target), _text(kind), ctypes.c_ulong(flags), _text(data)
     )

@@ -80,10 +80,10 @@ def leave(*, with_user: bool) -> None:
         OSError: If the kernel does not allow it.
     """
     if not with_user:
-        calls.unshare(_WORLD)
+        calls.leave_namespaces(_WORLD)
         return
     uid, gid = os.getuid(), os.getgid()
-    calls.unshare(_NEWUSER | _WORLD)
+    calls.leave_namespaces(_NEWUSER | _WORLD)
     _write("/proc/self/setgroups", "deny")
     _write("/proc/self/uid_map", f"{INNER_UID} {uid} 1")
     _write("/proc/self/gid_map", f"{INNER_UID} {gid} 1")
@@ -102,7 +102,7 @@ def furnish(furniture: Furniture) -> None:
     Raises:
         OSError: If the kernel refuses a step.
     """
-    calls.unshare(_NEWNS)
+    calls.leave_namespaces(_NEWNS)
     calls.mount(None, "/", None, _MS_REC | _MS_PRIVATE)
     new, size = furniture.root, f"{furniture.mib}m"
     # Whoever has no name outside owns what is made inside.

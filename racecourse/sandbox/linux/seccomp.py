@@ -111,7 +111,7 @@ def restrict() -> None:
     buffer = ctypes.create_string_buffer(code)
     header = struct.pack("H6xP", len(program), ctypes.addressof(buffer))
     place = ctypes.create_string_buffer(header)
-    calls.prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.addressof(place))
+    calls.set_attribute(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.addressof(place))
 
 
 def instructions(machine: str) -> Iterator[Instruction]:

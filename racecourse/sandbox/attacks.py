@@ -8,7 +8,10 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def attack(decoys: list[str], pid: int, port: int, tasks: int) -> list[str]:

@@ -38,7 +38,7 @@ def attempt(
     if lacking := _lacking(content):
         return Failure(exercise=exercise, blame=Blame.GRADER, message=lacking)
     try:
-        submission = intake.take_in(path)
+        submission = intake.take_in(path, official=options.official)
         with journal() as opened:
             return grade(
                 content, submission, options, journal=opened, listener=listener

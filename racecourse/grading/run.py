@@ -129,6 +129,7 @@ class _Run:
                 when_collected=self._judge_all,
                 confirm=self._options.confirm,
                 backstop_s=self._options.backstop_s,
+                control=self._control(),
             ).collect()
         finally:
             self._look.close()
@@ -145,6 +146,13 @@ class _Run:
             official=self._options.official,
             weak=self._options.official and not self._confinement.level.official,
         )
+
+    def _control(self) -> Payload | None:
+        """In an official run, what tells our mistakes from an attack on the graders."""
+        reference = self._content.reference
+        if not self._options.official or not reference.exists():
+            return None
+        return payload_of(self._content, reference.read_text(encoding="utf-8"))
 
     def _judge_all(self, tests: "HiddenTests") -> None:
         self._look.demand_interface()

@@ -66,9 +66,8 @@ def candidates(raw: bytes, name: str, *, max_bytes: int) -> dict[str, bytes]:
             taken.add(key)
             found[member] = content
     except _UNREADABLE as error:
-        raise BadArchive(
-            f"it cannot be read: {error or type(error).__name__}"
-        ) from None
+        why = str(error).strip() or type(error).__name__
+        raise BadArchive(f"it cannot be read: {why}") from None
     return found
 
 

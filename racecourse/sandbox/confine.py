@@ -20,7 +20,7 @@ from racecourse.sandbox.linux import calls, landlock, namespaces, seccomp
 
 # What students' code may expect of its environment; nothing else is handed on.
 _ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
-_ENVIRONMENT |= {"PYTHONHASHSEED": "0"}
+_ENVIRONMENT |= {"PYTHONHASHSEED": "0", "USER": "student", "LOGNAME": "student"}
 _PACKAGE = str(Path(racecourse.__file__).resolve().parent)
 _CONTENT = f"{_PACKAGE}/content"  # an installed course: graders and references
 _READABLE = (
@@ -103,7 +103,11 @@ def _strip_environment(spec: LaunchSpec) -> None:
     # PYTHONPATH stays: children started with `spawn` must find what the worker has.
     kept = {"PYTHONPATH": os.environ["PYTHONPATH"]}
     os.environ.clear()
-    os.environ.update(_ENVIRONMENT, **kept, HOME=spec.home, TMPDIR=spec.home)
+    # A world of its own has its own /tmp; its short name leaves room for the paths of
+    # Unix sockets, which may have 107 characters and not one more.
+    is_private = level_named(spec.level).namespaces
+    temporary = "/tmp" if is_private else spec.home  # noqa: S108
+    os.environ.update(_ENVIRONMENT, **kept, HOME=spec.home, TMPDIR=temporary)
 
 
 @functools.cache

@@ -125,6 +125,7 @@ def test_a_zip_with_a_link_passes_it_over(tmp_path: Path):
         ("broken.tar.xz", b"\xfd7zXZ\x00 nonsense", "cannot be read"),
         ("half.zip", zip_of(("solution.py", CODE * 1000))[:60], "cannot be read"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "raw",
 )
 def test_what_cannot_be_used_is_one_sentence(
     tmp_path: Path, name: str, raw: bytes, says: str

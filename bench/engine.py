@@ -1,12 +1,12 @@
 """Compare the engine with its published peers, on the same programs in one run.
 
+    pip install -r bench/peers/engine.txt  the peers; interleave-test needs Python 3.12
     python bench/engine.py                 the programs below, a table on the screen
     python bench/engine.py --write         the same, and the table in docs/engine.md
 
-Every measurement is a process of its own, killed after `SECONDS_MAX`. The peers,
-interleave-test and frontrun, must be importable by the Python that runs this; one
-that is missing is left out by name. frontrun wants a program as set-up, workers and
-invariant, so it only takes part where one is written down in `FOR_FRONTRUN`.
+Every measurement is a process of its own, killed after `SECONDS_MAX` or `HANGS_S`; one
+that is cheap is made several times. Rates are by CPU time, so that a busy machine does
+not change them much. A peer that is not installed is left out by name.
 """
 
 from __future__ import annotations
@@ -16,21 +16,27 @@ import dataclasses
 import importlib.util
 import json
 import os
+import statistics
 import subprocess
 import sys
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-PROGRAMS = ROOT / "tests" / "engine" / "programs"
+from explorers import (
+    HANGS_S,
+    MEASURES,
+    NEEDS,
+    ON_REAL_THREADS,
+    ROOT,
+    SECONDS_MAX,
+    Measured,
+)
+
 PAGE = ROOT / "docs" / "engine.md"
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
-SECONDS_MAX = 10.0
-STRESS_S = 1.0
-RUNS_MAX = 2_000
-TOOLS = ("ours", "interleave", "frontrun", "stress")
+CHEAP_S = 3.0
+"""A measurement that takes less is made several times."""
 CHOSEN = (
     *("increment", "account", "bluetooth", "check_then_insert", "deadlock01"),
     *("din_phil3", "lost_notify", "reorder_3", "stringbuffer", "sync02"),
@@ -39,218 +45,132 @@ CHOSEN = (
 )
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """What one tool made of one function."""
-
-    failed: bool | None
-    """Whether it reported a failure; None if it came to no answer."""
-    runs: int
-    seconds: float
-
-    @property
-    def took_part(self) -> bool:
-        """Whether the tool was given this program at all."""
-        return self.failed is not None or self.seconds > 0
-
-    def text(self, *, buggy: bool) -> str:
-        """Return a cell of the table."""
-        if self.failed is None:
-            return "no answer" if self.took_part else "-"
-        right = "found" if buggy else "false alarm"
-        wrong = "**missed**" if buggy else "silent"
-        word = right if self.failed else wrong
-        rate = round(self.runs / self.seconds) if self.seconds else 0
-        return f"{word}, {self.runs} runs, {self.seconds:.2f} s ({rate}/s)"
-
-
-def measure_ours(name: str, function: str) -> Measured:
-    """Explore with the default budget."""
-    from racecourse.engine import explore_file  # noqa: PLC0415 - measured alone
-
-    start = time.perf_counter()
-    report = explore_file(PROGRAMS / f"{name}.py", function)
-    seconds = time.perf_counter() - start
-    return Measured(failed=report.failed, runs=report.runs, seconds=seconds)
-
-
-def measure_interleave(name: str, function: str) -> Measured:
-    """Explore with interleave-test's PCT, its better strategy for rare orders."""
-    import interleave_test  # noqa: PLC0415 - may be missing
-
-    start = time.perf_counter()
-    result = interleave_test.explore(
-        _load(name)[function],
-        iterations=RUNS_MAX,
-        seed=0,
-        strategy="pct",
-        timeout=SECONDS_MAX * 0.8,
-        raise_on_failure=False,
-    )
-    seconds = time.perf_counter() - start
-    runs = result.schedules_run
-    return Measured(failed=result.failure is not None, runs=runs, seconds=seconds)
-
-
-class _Shared:
-    """What the workers of the programs for frontrun share."""
-
-    def __init__(self) -> None:
-        self.value = 0
-        self.first = threading.Lock()
-        self.second = threading.Lock()
-        self.cache: dict[str, int] = {}
-        self.made: list[int] = []
-
-
-def _add(shared: _Shared) -> None:
-    shared.value += 1
-
-
-def _add_locked(shared: _Shared) -> None:
-    with shared.first:
-        shared.value += 1
-
-
-def _insert(shared: _Shared) -> None:
-    if "key" not in shared.cache:
-        shared.made.append(1)
-        shared.cache["key"] = 1
-
-
-def _insert_locked(shared: _Shared) -> None:
-    with shared.first:
-        _insert(shared)
-
-
-def _forwards(shared: _Shared) -> None:
-    with shared.first, shared.second:
-        shared.value += 1
-
-
-def _backwards(shared: _Shared) -> None:
-    with shared.second, shared.first:
-        shared.value += 1
-
-
-def _counted(shared: _Shared) -> bool:
-    return shared.value == 2
-
-
-def _made_once(shared: _Shared) -> bool:
-    return len(shared.made) == 1
-
-
-FOR_FRONTRUN: dict[tuple[str, str], Any] = {
-    ("increment", "buggy"): ([_add] * 2, _counted),
-    ("increment", "correct"): ([_add_locked] * 2, _counted),
-    ("check_then_insert", "buggy"): ([_insert] * 2, _made_once),
-    ("check_then_insert", "correct"): ([_insert_locked] * 2, _made_once),
-    ("deadlock01", "buggy"): ([_forwards, _backwards], _counted),
-    ("deadlock01", "correct"): ([_forwards] * 2, _counted),
-}
-
-
-def measure_frontrun(name: str, function: str) -> Measured:
-    """Explore with frontrun's DPOR, its default."""
-    import frontrun  # noqa: PLC0415 - may be missing
-
-    if (name, function) not in FOR_FRONTRUN:
-        return Measured(failed=None, runs=0, seconds=0.0)
-    workers, invariant = FOR_FRONTRUN[name, function]
-    start = time.perf_counter()
-    result = frontrun.explore(_Shared, workers, invariant)
-    seconds = time.perf_counter() - start
-    failed = not result.property_holds
-    return Measured(failed=failed, runs=result.num_explored, seconds=seconds)
-
-
-def measure_stress(name: str, function: str) -> Measured:
-    """Run on real threads, over and over, with the shortest switch interval."""
-    sys.setswitchinterval(1e-6)
-    threading.excepthook = lambda args: failures.append(args.exc_value)
-    failures: list[BaseException | None] = []
-    program = _load(name)[function]
-    start = time.perf_counter()
-    runs = 0
-    while time.perf_counter() - start < STRESS_S and not failures:
-        runs += 1
-        try:
-            program()
-        except Exception as error:  # noqa: BLE001 - any failure counts
-            failures.append(error)
-    seconds = time.perf_counter() - start
-    return Measured(failed=bool(failures), runs=runs, seconds=seconds)
-
-
-def _load(name: str) -> dict[str, Any]:
-    spec = importlib.util.spec_from_file_location(name, PROGRAMS / f"{name}.py")
-    assert spec is not None  # noqa: S101 - the file is part of the project
-    assert spec.loader is not None  # noqa: S101
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return vars(module)
-
-
-MEASURES = {
-    "ours": measure_ours,
-    "interleave": measure_interleave,
-    "frontrun": measure_frontrun,
-    "stress": measure_stress,
-}
-
-
 def measure_apart(tool: str, name: str, function: str) -> Measured:
-    """Measure in a process of its own; a hang is no answer, except under stress.
-
-    A deadlock hangs a stress test: that is how it is found, so it counts.
-    """
+    """Measure in a process of its own; a hang is no answer, except on real threads."""
     command = [sys.executable, __file__, "--one", tool, name, function]
-    if tool == "frontrun":  # it patches the interpreter before anything is imported
+    if tool.startswith("frontrun"):
         command.insert(0, str(Path(sys.executable).with_name("frontrun")))
+    paths = [str(ROOT), str(ROOT / "tests" / "engine" / "programs")]
+    environment = {"PYTHONPATH": os.pathsep.join(paths), "PYTHONHASHSEED": "0"}
     start = time.perf_counter()
     try:
         done = subprocess.run(
             command,
             capture_output=True,
             check=True,
-            timeout=SECONDS_MAX,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"},
+            timeout=HANGS_S if tool in ON_REAL_THREADS else SECONDS_MAX,
+            env={**os.environ, **environment},
         )
     except subprocess.TimeoutExpired:
-        hung = time.perf_counter() - start
-        return Measured(failed=tool == "stress" or None, runs=0, seconds=hung)
-    except subprocess.CalledProcessError:
-        return Measured(failed=None, runs=0, seconds=0.0)
-    return Measured(**json.loads(done.stdout.splitlines()[-1]))
+        failed = True if tool in ON_REAL_THREADS else None
+    except subprocess.CalledProcessError as error:
+        print(tool, name, function, error.stderr.decode()[-500:], file=sys.stderr)
+        failed = None
+    else:
+        return Measured(**json.loads(done.stdout.splitlines()[-1]))
+    return Measured(failed=failed, runs=0, seconds=time.perf_counter() - start)
 
 
-def table(names: tuple[str, ...], tools: tuple[str, ...]) -> str:
-    """Measure everything and return a Markdown table with a summary line."""
+def measure_well(tool: str, name: str, function: str, *, times: int) -> Measured:
+    """Measure several times if it is cheap; found once is found."""
+    first = measure_apart(tool, name, function)
+    if not first.runs or first.seconds > CHEAP_S:
+        return first
+    again = [measure_apart(tool, name, function) for _ in range(times - 1)]
+    ordered = sorted([first, *again], key=lambda one: one.rate)
+    chosen = [one for one in ordered if one.failed] or ordered
+    return chosen[len(chosen) // 2]
+
+
+Row = dict[str, Measured]
+"""What each tool made of one function."""
+
+
+def measure_all(
+    names: tuple[str, ...], tools: tuple[str, ...], *, jobs: int, times: int, kept: Path
+) -> dict[tuple[str, str], Row]:
+    """Measure every function of every program with every tool.
+
+    Rows that were measured are kept in a file, so that a run that was interrupted
+    can go on.
+    """
+    known = _read_rows(kept)
+
+    def measure(of: tuple[str, str]) -> Row:
+        if of in known:
+            return known[of]
+        row = {tool: measure_well(tool, *of, times=times) for tool in tools}
+        plain = {tool: dataclasses.asdict(one) for tool, one in row.items()}
+        with kept.open("a") as file:
+            file.write(json.dumps([of, plain]) + "\n")
+        return row
+
+    functions = [(name, twin) for name in names for twin in ("buggy", "correct")]
+    with ThreadPoolExecutor(jobs) as pool:
+        return dict(zip(functions, pool.map(measure, functions), strict=True))
+
+
+def _read_rows(kept: Path) -> dict[tuple[str, str], Row]:
+    lines = kept.read_text().splitlines() if kept.exists() else []
+    return {
+        (name, function): {tool: Measured(**one) for tool, one in row.items()}
+        for (name, function), row in map(json.loads, lines)
+    }
+
+
+def table(rows: dict[tuple[str, str], Row], tools: tuple[str, ...]) -> list[str]:
+    """Return the lines of a Markdown table."""
     lines = [
         "| program | " + " | ".join(tools) + " |",
         "|---" * (len(tools) + 1) + "|",
     ]
-    found = dict.fromkeys(tools, 0)
-    alarms = dict.fromkeys(tools, 0)
-    tried = dict.fromkeys(tools, 0)
-    for name in names:
-        for function in ("buggy", "correct"):
-            row = [measure_apart(tool, name, function) for tool in tools]
-            cells = [one.text(buggy=function == "buggy") for one in row]
-            lines.append(f"| {name}, {function} | " + " | ".join(cells) + " |")
-            counts = found if function == "buggy" else alarms
-            for tool, one in zip(tools, row, strict=True):
-                counts[tool] += bool(one.failed)
-                tried[tool] += function == "buggy" and one.took_part
-    summary = ", ".join(
-        f"{tool} {found[tool]} of {tried[tool]} ({alarms[tool]} false alarms)"
-        for tool in tools
-    )
+    for (name, function), row in rows.items():
+        cells = [row[tool].text(buggy=function == "buggy") for tool in tools]
+        lines.append(f"| {name}, {function} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def findings(rows: dict[tuple[str, str], Row], tool: str) -> str:
+    """Count what a tool found and what it accused wrongly."""
+    buggy = [row[tool] for (_, function), row in rows.items() if function == "buggy"]
+    correct = [row[tool] for (_, function), row in rows.items() if function != "buggy"]
+    found = sum(one.failed is True for one in buggy)
+    given = sum(one.took_part for one in buggy)
+    silent = sum(one.failed is None and one.took_part for one in [*buggy, *correct])
+    alarms = sum(one.failed is True for one in correct)
+    line = f"{tool} {found} of {given} ({alarms} false alarms"
+    return f"{line}, {silent} without an answer)" if silent else f"{line})"
+
+
+def speeds(rows: dict[tuple[str, str], Row], tool: str) -> str:
+    """Compare our runs per second with a tool's, on the correct programs."""
+    ratios = {
+        name: row["ours"].rate / row[tool].rate
+        for (name, function), row in rows.items()
+        if function == "correct" and row[tool].failed is False
+    }
+    behind = [name for name, ratio in ratios.items() if ratio < 1]
+    middle = statistics.median(ratios.values()) if ratios else 0.0
+    line = f"{tool}: ahead on {len(ratios) - len(behind)} of {len(ratios)}"
+    line += f", {middle:.3g} times as many in the middle"
+    return f"{line}; behind on {', '.join(behind)}" if behind else line
+
+
+def page(rows: dict[tuple[str, str], Row], tools: tuple[str, ...], load: str) -> str:
+    """Return what stands between the marks in the page."""
     version = ".".join(map(str, sys.version_info[:3]))
-    head = f"CPython {version}; bugs found: {summary}."
-    return "\n".join([head, "", *lines])
+    peers = [tool for tool in tools if tool != "ours"]
+    return "\n".join(
+        [
+            f"CPython {version}, {os.cpu_count()} cores, load {load}.",
+            "",
+            f"- Mistakes found: {', '.join(findings(rows, tool) for tool in tools)}.",
+            "- Our runs per second on the correct programs, compared with",
+            *[f"  - {speeds(rows, tool)}." for tool in peers],
+            "",
+            *table(rows, tools),
+        ]
+    )
 
 
 def write(text: str) -> None:
@@ -260,25 +180,41 @@ def write(text: str) -> None:
     PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
 
 
+def measure_one(tool: str, name: str, function: str) -> None:
+    """Measure here, print the result, and end at once."""
+    measured = MEASURES[tool](name, function)
+    print(json.dumps(dataclasses.asdict(measured)), flush=True)
+    os._exit(0)  # threads that hang in a deadlock would keep the process alive
+
+
 def main() -> None:
     """Run the comparison."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="update docs/engine.md")
+    parser.add_argument("--jobs", type=int, default=1, help="measurements at a time")
+    parser.add_argument("--times", type=int, default=3, help="cheap measurements")
+    parser.add_argument("--kept", type=Path, default=Path("bench-rows.jsonl"))
     parser.add_argument("--one", nargs=3, metavar=("TOOL", "PROGRAM", "FUNCTION"))
     parser.add_argument("programs", nargs="*", default=CHOSEN)
     options = parser.parse_args()
     if options.one:
-        tool, name, function = options.one
-        measured = MEASURES[tool](name, function)
-        print(json.dumps(dataclasses.asdict(measured)), flush=True)
-        os._exit(0)  # threads that hang in a deadlock would keep the process alive
-    modules = {"interleave": "interleave_test", "frontrun": "frontrun"}
+        measure_one(*options.one)
     tools = tuple(
         tool
-        for tool in TOOLS
-        if tool not in modules or importlib.util.find_spec(modules[tool])
+        for tool in MEASURES
+        if tool not in NEEDS or importlib.util.find_spec(NEEDS[tool])
     )
-    text = table(tuple(options.programs), tools)
+    before = os.getloadavg()[0]
+    rows = measure_all(
+        tuple(options.programs),
+        tools,
+        jobs=options.jobs,
+        times=options.times,
+        kept=options.kept,
+    )
+    after = os.getloadavg()[0]
+    load = f"{before:.0f} when it began and {after:.0f} when it ended"
+    text = page(rows, tools, load)
     print(text)
     if options.write:
         write(text)

@@ -136,6 +136,8 @@ def load(
     for source, part in code.parts:
         module = types.ModuleType(source.module)
         vars(module).update(__builtins__=module_builtins, __file__=source.path)
+        vars(module)["__package__"] = _package_of(source)
+        _link_to_package(module, own)
         own[source.module] = module
         if source.module not in sys.stdlib_module_names:
             sys.modules[source.module] = module  # dataclasses look their module up
@@ -144,6 +146,25 @@ def load(
     if not callable(start):
         raise CannotExploreError(f"{source.path} has no function {function!r}.")
     return start  # type: ignore[no-any-return]
+
+
+def _package_of(source: Source) -> str:
+    """Return the package from which a module's relative imports start."""
+    is_package = Path(source.path).name == "__init__.py"
+    return source.module if is_package else source.module.rpartition(".")[0]
+
+
+def _link_to_package(
+    module: types.ModuleType, own: Mapping[str, types.ModuleType]
+) -> None:
+    """Make a module an attribute of its package, whichever of them comes first."""
+    name = module.__name__
+    parent, _, child = name.rpartition(".")
+    if parent in own:
+        vars(own[parent])[child] = module
+    for other, inner in own.items():
+        if other.rpartition(".")[0] == name:
+            vars(module)[other.rpartition(".")[2]] = inner
 
 
 @contextlib.contextmanager

@@ -177,6 +177,8 @@ class Scheduler:
     def ask(self) -> None:
         """Stand at a point whose grant is used up."""
         if self.over:
+            if not self.running:
+                return  # a coroutine that was left behind is being finalized
             self.leave()
         present = self.current
         self._count(present, at_point=True)

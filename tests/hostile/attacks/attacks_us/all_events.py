@@ -1,6 +1,6 @@
 """Fills the log of the stage.
 
-Outcomes: passed | wrong-result | crash
+Outcomes: passed | wrong-result | crash | hang
 Limits: wall_s=9
 """
 

@@ -1,6 +1,6 @@
 """Opens a thousand connections to the stage.
 
-Outcomes: passed
+Outcomes: passed | hang
 Limits: wall_s=5
 """
 

@@ -1,6 +1,6 @@
 """Runs out of the C stack.
 
-Outcomes: crash | wrong-result | memory
+Outcomes: crash | wrong-result | memory | hang
 Limits: wall_s=9
 """
 

@@ -27,6 +27,7 @@ from racecourse.checks.looks import (
     speedup_of,
     start_methods,
     told_with_stall,
+    torn_update,
 )
 from racecourse.checks.submission import Pending, Submission
 from racecourse.checks.virtual_run import VirtualRun
@@ -54,6 +55,7 @@ __all__ = [
     "speedup_of",
     "start_methods",
     "told_with_stall",
+    "torn_update",
 ]
 
 F = TypeVar("F", bound=Callable[..., object])

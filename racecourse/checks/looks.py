@@ -77,6 +77,38 @@ def _busy_loop_share(wall_s: float) -> float:
     return max(0.05, (thread_time() - cpu_s) / (monotonic() - begun))
 
 
+def torn_update(log: Sequence[Event], cell: str) -> tuple[Event, Event] | None:
+    """Return a read whose write came after somebody else's step on the same value.
+
+    Each thread reads a kept value and then writes what follows from it. Where that is
+    one step for all others, as a lock makes it, no event of another thread lies between.
+    The log is the supervisor's, so this is history (T2), not a claim.
+
+    Args:
+        log: What the stage saw, oldest first.
+        cell: Name of the kept value.
+
+    Returns:
+        The read, and the first step of another thread that tore it from its write; None
+        if every update was one step.
+    """
+    reading: dict[int, Event] = {}
+    torn: dict[int, tuple[Event, Event]] = {}
+    for event in log:
+        if event.name != cell or event.kind not in {"read", "write"}:
+            continue
+        for link, read in reading.items():
+            if link != event.link:
+                torn.setdefault(link, (read, event))
+        if event.kind == "read":
+            reading[event.link] = event
+        elif event.link in reading:
+            del reading[event.link]
+            if event.link in torn:
+                return torn[event.link]
+    return None
+
+
 @contextlib.contextmanager
 def told_with_stall(place: str, *, replay: str = "") -> Iterator[None]:
     """Say with a failure of the block that it came of a systematic stall, and where.

@@ -232,7 +232,7 @@ def lab(
 
     for file in filter(None, (html, svg)):
         demand_writable(file)
-    work, machine = Work(), look_around()
+    work, machine = Work(), look_around(sandbox="none")
     chosen = cells(workers)
     say(f"{rounds} rounds of {len(chosen)} runs ...")
     try:

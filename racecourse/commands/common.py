@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from racecourse.report.failure import Blame, Failure, Refusal
+from racecourse.sandbox.levels import LEVELS
 
 if TYPE_CHECKING:
     from racecourse.grading.catalogue import Content
@@ -61,6 +62,22 @@ _OPTIONS = (
         help="Note each result here as soon as it is known.",
     ),
     COURSE,
+    click.option(
+        "--sandbox",
+        type=click.Choice(["auto", *(level.name for level in LEVELS)]),
+        default="auto",
+        help="How to confine the submission; by default as strongly as this machine can.",
+    ),
+    click.option(
+        "--official",
+        is_flag=True,
+        envvar="CI",
+        help="The points may count as marks: refuse if the sandbox is weak. Always so"
+        " in CI.",
+    ),
+    click.option(
+        "--accept-weak", is_flag=True, help="Official all the same; the report says so."
+    ),
 )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from racecourse.grading import intake
 from racecourse.grading.catalogue import Content
+from racecourse.grading.confinement import NotConfined
 from racecourse.grading.journal import Journal
 from racecourse.grading.run import Listener, Options, grade
 from racecourse.model.report import Report
@@ -37,7 +38,7 @@ def attempt(
     if lacking := _lacking(content):
         return Failure(exercise=exercise, blame=Blame.GRADER, message=lacking)
     try:
-        submission = intake.take_in(path)
+        submission = intake.take_in(path, official=options.official)
         with journal() as opened:
             return grade(
                 content, submission, options, journal=opened, listener=listener
@@ -45,6 +46,9 @@ def attempt(
     except SubmissionProblem as problem:
         blame = Blame.USAGE if problem.usage else Blame.SUBMISSION
         message = problem.message
+    except NotConfined as problem:
+        blame = Blame.SANDBOX
+        message = f"Nothing was graded: {problem}."
     except SandboxError as error:
         blame = Blame.SANDBOX
         message = f"The grader failed, not your code: {error}."

@@ -85,6 +85,11 @@ class Content:
             *(path for path in named if path.is_file()),
         )
 
+    def secrets(self) -> tuple[str, ...]:
+        """Return the folders that no submission may see."""
+        names = ("graders", "reference")
+        return tuple(str((self.root / name).resolve()) for name in names)
+
     def mutants(self) -> tuple[Mutant, ...]:
         """Return the wrong submissions, by name.
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from racecourse.grading import confinement
+from racecourse.grading.confinement import Confinement
 from racecourse.grading.machine import look_around
 from racecourse.model.report import Machine
 
@@ -19,11 +21,12 @@ class Fact:
 
 
 def examine() -> tuple[Fact, ...]:
-    """Look at this machine; nothing is measured, so a busy machine answers the same."""
-    return tuple(facts_about(look_around()))
+    """Look at this machine; nothing is timed, so a busy machine answers the same."""
+    found = confinement.strongest()
+    return tuple(facts_about(look_around(found.level.name), found))
 
 
-def facts_about(machine: Machine) -> Iterator[Fact]:
+def facts_about(machine: Machine, found: Confinement) -> Iterator[Fact]:
     """Yield the facts about a machine in the order of a report."""
     yield Fact(
         name="Python",
@@ -43,7 +46,7 @@ def facts_about(machine: Machine) -> Iterator[Fact]:
         ),
     )
     yield _methods(machine)
-    yield _sandbox(machine)
+    yield from _sandbox(found)
 
 
 def _on_platform(machine: Machine) -> str:
@@ -85,14 +88,18 @@ def _methods(machine: Machine) -> Fact:
     )
 
 
-def _sandbox(machine: Machine) -> Fact:
-    return Fact(
+def _sandbox(found: Confinement) -> Iterator[Fact]:
+    level = found.level
+    marks = "may count as marks" if level.official else "are practice, not marks"
+    yield Fact(
         name="sandbox",
-        value=machine.sandbox,
+        value=f"{level.name}: {level.summary}",
         meaning=(
-            "Promised: a hang, crash, flood or leak costs only the check it happens in;"
-            " nothing survives the run; memory, processes, output and time are bounded."
-            " Not promised: that hostile code cannot read your files or use the network."
-            " Grade strangers' code under a user of its own or in a container."
+            f"{confinement.promised(level)} A hang, crash, flood or leak costs only the"
+            " check it happens in; memory, processes, output and time are bounded."
+            f" Points from here {marks}."
         ),
     )
+    for name, what in found.findings:
+        if name != level.name:
+            yield Fact(name=f"  {name}", value=what, meaning="")

@@ -6,6 +6,7 @@ behind our own deadlines.
 """
 
 import contextlib
+import dataclasses
 import os
 import random
 import zlib
@@ -20,8 +21,8 @@ from racecourse.checks import Submission
 from racecourse.grading.catalogue import Content
 from racecourse.grading.judge import judge
 from racecourse.model.exercise import Check
-from racecourse.model.result import CheckResult
-from racecourse.model.verdict import DOUBTFUL_CAUSES, Verdict
+from racecourse.model.result import CheckResult, Finding
+from racecourse.model.verdict import DOUBTFUL_CAUSES, Cause, Verdict
 from racecourse.sandbox.launcher import Lane, Payload
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 
 _RESULT = pytest.StashKey[CheckResult]()
 _SUBMISSION = pytest.StashKey[Submission]()
+_UNREADABLE = (
+    "It answered with something that the grader cannot read, although the grader reads"
+    " what the model answer says to the same questions."
+)
 # Plugins of pytest's own that graders have no use for; each costs start-up time.
 _NO_PLUGINS = (
     *("cacheprovider", "debugging", "doctest", "faulthandler", "freeze_support"),
@@ -53,6 +58,8 @@ class HiddenTests:
         when_collected: Called with this plugin once all graders are there.
         confirm: Whether a doubtful failure is judged once more before it counts.
         backstop_s: Beyond a check's budget, before pytest-timeout ends its grader.
+        control: What a worker loads to find out who broke a grader: the reference. None:
+            a broken grader is always ours.
     """
 
     def __init__(  # noqa: PLR0913 - one wiring place
@@ -65,7 +72,9 @@ class HiddenTests:
         when_collected: Callable[["HiddenTests"], None],
         confirm: bool = True,
         backstop_s: float = 30.0,
+        control: Payload | None = None,
     ) -> None:
+        self._control = control
         self._content, self._payload, self._seed = content, payload, seed
         self._crash_folder = crash_folder
         self._when_collected = when_collected
@@ -181,10 +190,34 @@ class HiddenTests:
             doubtful = (
                 result.verdict is Verdict.FAILED and result.cause in DOUBTFUL_CAUSES
             )
-            return self._judge_once(check_id) if doubtful and self._confirm else result
+            if doubtful and self._confirm:
+                return self._judge_once(check_id)
+            if result.verdict is Verdict.GRADER_ERROR and self._control is not None:
+                return self._after_control(result, self._control)
+            return result  # noqa: TRY300 - the other ways out are above
         except Exception as error:  # noqa: BLE001 - a mistake of ours is a result too
             check = self._content.exercise.check(check_id)
             return judge(error, check, crash_folder=self._crash_folder)
+
+    def _after_control(self, result: CheckResult, control: Payload) -> CheckResult:
+        """Judge the reference: if the grader does not break on it, our work is right.
+
+        Then it was what the submission answered that no grader can read, and an attack
+        must not turn its check into points that nobody loses.
+        """
+        judged, self._payload = self._payload, control
+        try:
+            on_reference = self._judge_once(result.check_id)
+        finally:
+            self._payload = judged
+        if on_reference.verdict is not Verdict.PASSED:
+            return result
+        return dataclasses.replace(
+            result,
+            verdict=Verdict.FAILED,
+            cause=Cause.PROTOCOL_VIOLATION,
+            finding=Finding(saw=_UNREADABLE),
+        )
 
     def _judge_once(self, check_id: str) -> CheckResult:
         item = self._items[check_id]

@@ -1,4 +1,4 @@
-"""Taking a submission in: a file, a folder or a notebook becomes one text, or a problem.
+"""Taking a submission in: a file, folder, notebook or archive becomes one text.
 
 Nothing of it is run here. Every way in which it cannot be graded ends in one sentence
 that says what is wrong with which file and what to do.
@@ -9,18 +9,28 @@ import codecs
 import hashlib
 import io
 import json
+import os
+import stat
 import tokenize
 import warnings
-from pathlib import Path
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
 
+from racecourse.grading import archives
 from racecourse.model.submission import Submission, SubmissionProblem
 
 _MAX_BYTES = 1 << 20
+_MAX_ARCHIVE_BYTES = 16 << 20
 _SOLUTION = "solution.py"
 
 
-def take_in(path: Path) -> Submission:
+def take_in(path: Path, *, official: bool = False) -> Submission:
     """Return the submission at this path.
+
+    Args:
+        path: A file, a folder, a notebook or an archive.
+        official: Whether it is a stranger's: then a link is refused, because it may
+            lead to a file that its author could not read.
 
     Raises:
         SubmissionProblem: If there is none, or if it cannot be graded.
@@ -31,7 +41,10 @@ def take_in(path: Path) -> Submission:
         raise SubmissionProblem(
             f"{path} cannot be read: {error.strerror}.", usage=True
         ) from None
-    raw = _read(file)
+    if archives.is_archive(file.name):
+        file, raw = _out_of_archive(file, official=official)
+    else:
+        raw = _read(file, _MAX_BYTES, official=official)
     text = _notebook_code(raw, file) if file.suffix == ".ipynb" else _decode(raw, file)
     if not text.strip():
         raise SubmissionProblem(f"{file} is empty. Write your solution into it.")
@@ -52,9 +65,10 @@ def _the_file(path: Path) -> Path:
         )
     if not path.is_file():
         raise SubmissionProblem(f"{path} is not a regular file.", usage=True)
-    if path.suffix not in {".py", ".ipynb"}:
+    if path.suffix not in {".py", ".ipynb"} and not archives.is_archive(path.name):
         raise SubmissionProblem(
-            f"{path} is neither a Python file (.py) nor a notebook (.ipynb).",
+            f"{path} is neither a Python file (.py) nor a notebook (.ipynb) nor an"
+            " archive (.zip, .tar.gz).",
             usage=True,
         )
     return path
@@ -69,28 +83,52 @@ def _in_folder(folder: Path) -> Path:
         # macOS leaves `._solution.py` beside a file that it packs.
         if path.is_file() and not path.name.startswith(".")
     )
-    if len(candidates) == 1:
-        return candidates[0]
-    seen = (
-        "no Python file"
-        if not candidates
-        else f"{len(candidates)} files to choose from"
-    )
+    return folder / _choose([path.name for path in candidates], folder)
+
+
+def _choose(names: Iterable[str], where: Path) -> str:
+    """Return the one file to grade: `solution.py`, or the only one there is."""
+    names = tuple(names)
+    named = [name for name in names if PurePosixPath(name).name == _SOLUTION]
+    for some in (named, names):
+        if len(some) == 1:
+            return some[0]
+    seen = f"{len(named or names)} files to choose from" if names else "no Python file"
+    lacks = f"more than one {_SOLUTION}" if named else f"no {_SOLUTION}"
     raise SubmissionProblem(
-        f"{folder} has no {_SOLUTION} ({seen}). Name the file that you want graded.",
-        usage=True,
+        f"{where} has {lacks} ({seen}). Name the file that you want graded.", usage=True
     )
 
 
-def _read(file: Path) -> bytes:
+def _out_of_archive(file: Path, *, official: bool) -> tuple[Path, bytes]:
+    """Return the solution in an archive, and what to call it."""
+    raw = _read(file, _MAX_ARCHIVE_BYTES, official=official)
     try:
-        if file.stat().st_size > _MAX_BYTES:
-            raise SubmissionProblem(
-                f"{file} is larger than {_MAX_BYTES >> 20} MiB; a solution is not."
-            )
-        return file.read_bytes()
+        found = archives.candidates(raw, file.name, max_bytes=_MAX_BYTES)
+    except archives.BadArchive as problem:
+        raise SubmissionProblem(f"{file} cannot be used: {problem}.") from None
+    name = _choose(sorted(found), file)
+    return file / name, found[name]
+
+
+def _read(file: Path, limit: int, *, official: bool) -> bytes:
+    """Read a regular file; never a device, never more than the limit."""
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        fd = os.open(file, flags | os.O_NOFOLLOW if official else flags)
     except OSError as error:
-        raise SubmissionProblem(f"{file} cannot be read: {error.strerror}.") from None
+        is_link = official and file.is_symlink()
+        why = "it is a link; give the file itself" if is_link else error.strerror
+        raise SubmissionProblem(f"{file} cannot be read: {why}.") from None
+    with os.fdopen(fd, "rb") as opened:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise SubmissionProblem(f"{file} is not a regular file.", usage=True)
+        raw = opened.read(limit + 1)
+    if len(raw) > limit:
+        raise SubmissionProblem(
+            f"{file} is larger than {limit >> 20} MiB; a solution is not."
+        )
+    return raw
 
 
 def _decode(raw: bytes, file: Path) -> str:

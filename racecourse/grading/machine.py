@@ -12,8 +12,12 @@ _CGROUP_V2 = Path("/sys/fs/cgroup/cpu.max")
 _CGROUP_V1 = Path("/sys/fs/cgroup/cpu")
 
 
-def look_around() -> Machine:
-    """Describe the machine of this run; nothing is started and nothing is timed."""
+def look_around(sandbox: str) -> Machine:
+    """Describe the machine of this run; nothing is started and nothing is timed.
+
+    Args:
+        sandbox: Name of the level of confinement.
+    """
     return Machine(
         python=platform.python_version(),
         platform=f"{platform.system()} {platform.machine()}",
@@ -21,7 +25,7 @@ def look_around() -> Machine:
         cpu_quota=cpu_quota(),
         gil=HAS_GIL,
         start_methods=tuple(multiprocessing.get_all_start_methods()),
-        sandbox="plain",
+        sandbox=sandbox,
     )
 
 

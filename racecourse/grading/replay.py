@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from racecourse.checks import NotMeasurable
 from racecourse.checks.submission import Submission
-from racecourse.grading import intake
+from racecourse.grading import confinement, intake
 from racecourse.grading.catalogue import Content, payload_of
 from racecourse.grading.judge import judge
 from racecourse.model.replay_token import ReplayToken
@@ -77,7 +77,12 @@ def replay(token: ReplayToken, content: Content, path: Path, crashes: Path) -> R
 
 @contextlib.contextmanager
 def _one_lane(content: Content) -> Iterator[Lane]:
-    zygote = Zygote(lanes=1, preload=content.exercise.preload)
+    zygote = Zygote(
+        lanes=1,
+        preload=content.exercise.preload,
+        level=confinement.strongest().level,
+        hidden=content.secrets(),
+    )
     try:
         yield zygote.first_lane()
     finally:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from racecourse.grading import interface, lanes
+from racecourse.grading import confinement, interface, lanes
 from racecourse.grading.catalogue import Content, payload_of
+from racecourse.grading.confinement import AUTO
 from racecourse.grading.journal import Journal
 from racecourse.grading.machine import look_around, usable_cores
 from racecourse.grading.plan import Plan
@@ -42,7 +43,9 @@ class Options:
     always: frozenset[str] = frozenset()  # judged even if what they need failed
     confirm: bool = True  # doubtful failures are judged twice
     lanes: int = 0  # 0: as many as the cores suggest
-    official: bool = False
+    sandbox: str = AUTO  # a level's name, or the strongest that holds
+    official: bool = False  # whether its points may count as marks
+    accept_weak: bool = False  # even if the sandbox promises less than it should
     backstop_s: float = 30.0  # beyond a check's budget, before a stuck grader is ended
 
 
@@ -73,6 +76,7 @@ def grade(
     Raises:
         SubmissionProblem: If the submission lacks what the starter promises or cannot
             be loaded; nothing was judged.
+        NotConfined: If this machine cannot confine it as the options demand.
         GraderProblem, SandboxError: If we failed before the first check.
     """
     run = _Run(content, submission, options, journal, listener or Listener())
@@ -91,6 +95,9 @@ class _Run:
         self._content, self._submission, self._options = content, submission, options
         self._journal, self._listener = journal, listener
         self._payload = payload_of(content, submission.source)
+        self._confinement = confinement.choose(
+            options.sandbox, official=options.official, accept_weak=options.accept_weak
+        )
         self._checks = tuple(
             check
             for check in content.exercise.checks
@@ -104,7 +111,10 @@ class _Run:
         # The zygote imports on one core while pytest, which takes as long, is imported
         # on the other: so it is started first, and pytest imported here.
         self._zygote = Zygote(
-            lanes=self._lanes + 1, preload=self._content.exercise.preload
+            lanes=self._lanes + 1,
+            preload=self._content.exercise.preload,
+            level=self._confinement.level,
+            hidden=self._content.secrets(),
         )
         gc.disable()  # thousands of short imports, and nothing to collect
         self._look = FirstLook(self._zygote.first_lane(), self._payload, self._content)
@@ -119,6 +129,7 @@ class _Run:
                 when_collected=self._judge_all,
                 confirm=self._options.confirm,
                 backstop_s=self._options.backstop_s,
+                control=self._control(),
             ).collect()
         finally:
             self._look.close()
@@ -129,11 +140,19 @@ class _Run:
             exercise=self._content.exercise,
             submission=self._submission.origin,
             seed=self._options.seed,
-            machine=look_around(),
+            machine=look_around(self._confinement.level.name),
             checks=score(self._content.exercise, self._results),
             interrupted=self._interrupted,
             official=self._options.official,
+            weak=self._options.official and not self._confinement.level.official,
         )
+
+    def _control(self) -> Payload | None:
+        """In an official run, what tells our mistakes from an attack on the graders."""
+        reference = self._content.reference
+        if not self._options.official or not reference.exists():
+            return None
+        return payload_of(self._content, reference.read_text(encoding="utf-8"))
 
     def _judge_all(self, tests: "HiddenTests") -> None:
         self._look.demand_interface()

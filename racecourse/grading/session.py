@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from racecourse.grading import progress, workspace
+from racecourse.grading import confinement, progress, workspace
 from racecourse.grading.attempt import attempt
 from racecourse.grading.catalogue import Content
 from racecourse.grading.journal import Journal
@@ -35,6 +35,9 @@ class Settings:
     min_score: float | None = None
     journal: Path | None = None
     course: Path | None = None
+    sandbox: str = confinement.AUTO
+    official: bool = False
+    accept_weak: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +66,13 @@ class Session:
             Refusal: If there is no workspace to look in, or no journal can be kept.
         """
         seed = self.settings.seed
-        options = Options(seed=fresh_seed() if seed is None else seed, only=only)
+        options = Options(
+            seed=fresh_seed() if seed is None else seed,
+            only=only,
+            sandbox=self.settings.sandbox,
+            official=self.settings.official,
+            accept_weak=self.settings.accept_weak,
+        )
         where = path or self.in_workspace(content)
         outcome = self._attempt(content, where, options)
         if isinstance(outcome, Report):

@@ -44,6 +44,7 @@ class Report:
     checks: tuple[ScoredCheck, ...]
     interrupted: bool = False
     official: bool = False
+    weak: bool = False  # official, although the sandbox promises less than it should
 
     @property
     def score(self) -> float:
@@ -70,6 +71,7 @@ class Report:
             "max_score": self.max_score,
             "seed": self.seed,
             "official": self.official,
+            "weak": self.weak,
             "interrupted": self.interrupted,
             "machine": dataclasses.asdict(self.machine),
             "checks": [_plain_check(scored) for scored in self.checks],

@@ -20,7 +20,10 @@ from racecourse.report.text import (
 _COLUMN = 12
 _STATE_WIDTH = len("not measurable")
 
-PRACTICE = "The sandbox stops accidents, not attacks: these points are for you, not for a mark."
+PRACTICE = "These points are for you, not for a mark."
+WEAK = (
+    "Graded in a sandbox that does not hold back every attack; --accept-weak was given."
+)
 
 
 def render(report: Report, view: View) -> tuple[Line, ...]:
@@ -87,6 +90,8 @@ def _footer(report: Report, view: View) -> Iterator[Line]:
     yield from _labelled("Machine", describe(report.machine), view)
     if not report.official:
         yield from _labelled("Practice", PRACTICE, view)
+    elif report.weak:
+        yield from _labelled("Weak", WEAK, view)
 
 
 def _labelled(label: str, text: str, view: View) -> list[Line]:

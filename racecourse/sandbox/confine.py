@@ -1,38 +1,133 @@
-"""The last step before untrusted code: give up what the submission must not have.
+"""The steps from a fork to untrusted code: give up what the submission must not have.
 
-`confine` runs in the worker, after the fork and before anything of the submission is
-read. Each level is one function here; a level is offered only where its mechanism was
-seen to work (`racecourse.sandbox.level`).
+Three processes take them, in this order: the keeper `enclose`s what comes after it, the
+first process of a new world `furnish`es it, and the worker `confine`s itself, after the
+fork and before anything of the submission is read. Which steps are taken is the level's
+choice (`racecourse.sandbox.levels`).
 """
 
+import functools
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
+import racecourse
 from racecourse.sandbox import limits
 from racecourse.sandbox.launch import LaunchSpec
+from racecourse.sandbox.levels import level_named
+from racecourse.sandbox.linux import calls, landlock, namespaces, seccomp
 
 # What students' code may expect of its environment; nothing else is handed on.
-_ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONHASHSEED": "0"}
+_ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
+_ENVIRONMENT |= {"PYTHONHASHSEED": "0", "USER": "student", "LOGNAME": "student"}
+_PACKAGE = str(Path(racecourse.__file__).resolve().parent)
+_CONTENT = f"{_PACKAGE}/content"  # an installed course: graders and references
+_READABLE = (
+    *("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/proc"),
+    *("/etc/hosts", "/etc/passwd", "/etc/group", "/etc/nsswitch.conf"),
+    *("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives"),
+    *("/dev/urandom", "/dev/random", "/sys/devices/system/cpu"),
+)
+_WRITABLE = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/shm")  # noqa: S108
+
+
+def enclose(spec: LaunchSpec) -> bool:
+    """In the keeper: leave the machine's namespaces, if the level says so.
+
+    Returns:
+        Whether the next child is the first process of a new world.
+
+    Raises:
+        OSError: If the system refuses.
+    """
+    level = level_named(spec.level)
+    if level.namespaces:
+        namespaces.leave(with_user=not level.own_user)
+        namespaces.raise_loopback()
+    return level.namespaces
+
+
+def furnish(spec: LaunchSpec) -> None:
+    """In the first process of a new world: make it one.
+
+    Raises:
+        OSError: If the system refuses a step.
+    """
+    calls.set_dumpable(dumpable=False)  # whoever comes after us cannot look into us
+    namespaces.furnish(
+        namespaces.Furniture(
+            root=spec.root,
+            shown=(*python_paths(), spec.box),
+            hidden=(_CONTENT, *spec.hidden),
+            home=spec.home,
+            uid=spec.uid or namespaces.INNER_UID,
+            mib=spec.limits.memory_mib,
+        )
+    )
 
 
 def confine(spec: LaunchSpec) -> None:
-    """Enter the confinement that the request names.
+    """In the worker: enter the confinement that the request names.
 
     Raises:
         KeyError: If this build has no such level.
         OSError: If the system refuses a step.
     """
-    _LEVELS[spec.level](spec)
+    level = level_named(spec.level)
+    os.chdir(spec.home)
+    _strip_environment(spec)
+    counted = level.own_user or level.namespaces
+    limits.apply(spec.limits, tasks=spec.tasks if counted else None)
+    if level.own_user or level.namespaces:
+        calls.drop_bounding_set()
+    if level.own_user:
+        os.setgroups([])
+        os.setresgid(spec.uid, spec.uid, spec.uid)
+        os.setresuid(spec.uid, spec.uid, spec.uid)
+    if level.namespaces:
+        calls.drop_capabilities()
+    if level.own_user or level.namespaces:
+        calls.set_dumpable(dumpable=True)  # ours to look at from outside
+    if level.landlock:
+        visible = (*_READABLE, *python_paths(), spec.box)
+        landlock.restrict(
+            readable=around(visible, (_CONTENT, *spec.hidden)),
+            writable=(*_WRITABLE, spec.home),
+        )
+    if level.seccomp:
+        seccomp.restrict()
 
 
-def _plain(spec: LaunchSpec) -> None:
-    """Limits, a scratch folder and a stripped environment: guards against accidents."""
-    os.chdir(spec.scratch)
+def _strip_environment(spec: LaunchSpec) -> None:
     # PYTHONPATH stays: children started with `spawn` must find what the worker has.
     kept = {"PYTHONPATH": os.environ["PYTHONPATH"]}
     os.environ.clear()
-    os.environ.update(_ENVIRONMENT, **kept, HOME=spec.scratch, TMPDIR=spec.scratch)
-    limits.apply(spec.limits)
+    # A world of its own has its own /tmp; its short name leaves room for the paths of
+    # Unix sockets, which may have 107 characters and not one more.
+    is_private = level_named(spec.level).namespaces
+    temporary = "/tmp" if is_private else spec.home  # noqa: S108
+    os.environ.update(_ENVIRONMENT, **kept, HOME=spec.home, TMPDIR=temporary)
 
 
-_LEVELS: dict[str, Callable[[LaunchSpec], None]] = {"plain": _plain}
+@functools.cache
+def python_paths() -> tuple[str, ...]:
+    """Return what an interpreter needs to read, besides the system's own folders.
+
+    Of ourselves that is the package alone: what lies beside it may be a course.
+    """
+    prefixes = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
+    real = {str(Path(prefix).resolve()) for prefix in prefixes}
+    return tuple(sorted({*prefixes, *real, _PACKAGE}))
+
+
+def around(readable: Iterable[str], hidden: Iterable[str]) -> Iterator[str]:
+    """Yield paths that together show all of `readable` but nothing that is `hidden`."""
+    hidden = tuple(hidden)
+    for path in readable:
+        inside = [each for each in hidden if Path(each).is_relative_to(path)]
+        if not inside:
+            yield path
+        elif path not in inside:
+            children = sorted(str(child) for child in Path(path).iterdir())
+            yield from around(children, inside)

@@ -15,9 +15,10 @@ import select
 import signal
 import socket
 import sys
+from collections.abc import Mapping
 from typing import NoReturn
 
-from racecourse.sandbox import protocol, tree, worker
+from racecourse.sandbox import confine, first, protocol, tree, worker
 from racecourse.sandbox.launch import LaunchSpec
 
 DUMP_SIGNAL = signal.SIGUSR1
@@ -59,27 +60,48 @@ class _Keeper:
         os.set_blocking(wakeup, False)
         signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        self._worker = os.fork()
-        if self._worker == 0:
+        self._news, news = os.pipe()
+        own_world = confine.enclose(spec)
+        child = os.fork()
+        if child == 0:
             signal.set_wakeup_fd(-1)
-            for fd in (self._child_ended, wakeup):
+            for fd in (self._child_ended, wakeup, self._news):
                 os.close(fd)
             control.close()
+            if own_world:
+                first.run(spec, news, channel, output, trace)
             worker.run(spec, channel, output, trace)
-        os.close(channel)
-        os.close(output)
+        for fd in (channel, output, news):
+            os.close(fd)
+        self._root = child if own_world else os.getpid()
+        self._worker = self._first_child_of(child) if own_world else child
+
+    def _first_child_of(self, first_process: int) -> int:
+        """Return the worker's process id as we see it, once the world is ready for it."""
+        os.set_blocking(self._news, True)
+        told = os.read(self._news, 4096).decode("utf-8", "backslashreplace")
+        if told != first.BEGUN:
+            self._report({"refused": told or "the first process ended"})
+            raise RuntimeError(told)
+        (worker_pid,) = tree.children(first_process)
+        return worker_pid
 
     def keep(self) -> None:
         """Serve orders until `kill`, or until the lane is gone."""
-        self._report({"ready": self._worker, "keeper": os.getpid()})
+        pids = {"ready": self._worker, "keeper": os.getpid(), "root": self._root}
+        self._report(pids)
         poller = select.poll()
         poller.register(self._control, select.POLLIN)
         poller.register(self._child_ended, select.POLLIN)
+        poller.register(self._news, select.POLLIN)
         while True:
             for fd, _ in poller.poll():
                 if fd == self._child_ended:
                     os.read(self._child_ended, 512)
                     self._reap()
+                elif fd == self._news:
+                    poller.unregister(self._news)
+                    self._tell_end(os.read(self._news, 64))
                 elif not self._obey():
                     return
 
@@ -89,6 +111,11 @@ class _Keeper:
                 pid, status = ended
                 if pid == self._worker:
                     self._report({"exit": os.waitstatus_to_exitcode(status)})
+
+    def _tell_end(self, status: bytes) -> None:
+        """Report how the worker ended, as the first process of its world told."""
+        if status:
+            self._report({"exit": int(status)})
 
     def _obey(self) -> bool:
         order = protocol.receive(self._control, within_s=_SEND_WITHIN_S)
@@ -109,7 +136,7 @@ class _Keeper:
                 # The handler writes in C at the next instant; nothing announces its end.
                 select.poll().poll(15)
 
-    def _report(self, message: dict[str, object]) -> None:
+    def _report(self, message: Mapping[str, object]) -> None:
         protocol.send(self._control, message, within_s=_SEND_WITHIN_S)
 
 

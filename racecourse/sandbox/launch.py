@@ -23,14 +23,32 @@ class LoadOptions:
 class LaunchSpec:
     """Everything a worker needs to know before it loads the submission.
 
-    `level` names the confinement: "plain" is process groups, limits, a private scratch
-    folder and a stripped environment. Stronger levels add their own step in
-    `racecourse.sandbox.confine` and change nothing else.
+    The scratch folder is private to the run. In it lie `box`, which the worker may read:
+    the submission and the way to the stage, with `home`, which it may write to; and
+    `root`, on which a world of its own is built.
     """
 
-    scratch: str  # private folder; the worker's cwd, HOME and TMPDIR
+    scratch: str
     limits: Limits
-    level: str = "plain"
+    level: str  # its name in `racecourse.sandbox.levels`
+    uid: int = 0  # of the worker, where the level gives it one of its own
+    tasks: int = 1024  # processes and threads together, where the kernel counts them
+    hidden: tuple[str, ...] = ()  # folders that it must not see: graders, references
+
+    @property
+    def box(self) -> str:
+        """What the worker may read."""
+        return f"{self.scratch}/box"
+
+    @property
+    def home(self) -> str:
+        """The worker's cwd, HOME and TMPDIR."""
+        return f"{self.box}/home"
+
+    @property
+    def root(self) -> str:
+        """Where a root of its own is built."""
+        return f"{self.scratch}/root"
 
     def to_plain(self) -> dict[str, Any]:
         """Return the request as plain JSON types."""
@@ -43,4 +61,7 @@ class LaunchSpec:
             scratch=plain["scratch"],
             limits=Limits(**plain["limits"]),
             level=plain["level"],
+            uid=plain["uid"],
+            tasks=plain["tasks"],
+            hidden=tuple(plain["hidden"]),
         )

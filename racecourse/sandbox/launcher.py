@@ -7,6 +7,7 @@ from outside; `racecourse.grading.judge` turns it into a cause and a sentence.
 import contextlib
 import json
 import os
+import secrets
 import select
 import signal
 import socket
@@ -25,6 +26,7 @@ from racecourse.model.result import SourceLine, Stack
 from racecourse.model.verdict import Cause
 from racecourse.sandbox import protocol, stacks, tree
 from racecourse.sandbox.launch import LaunchSpec, LoadOptions
+from racecourse.sandbox.levels import PLAIN, Level
 from racecourse.sandbox.observer import Observer
 from racecourse.sandbox.stage_host import StageHost
 
@@ -104,10 +106,31 @@ class Payload:
         return {**self.given, **self.hidden, "solution.py": self.solution}
 
 
+_FIRST_UID, _UIDS = 2_000_000_000, 100_000_000  # of nobody: one for each run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _How:
+    """How workers are confined."""
+
+    level: Level
+    hidden: tuple[str, ...]
+    tasks: int
+
+
 class Zygote:
     """A clean interpreter that forks workers; one control socket for each lane."""
 
-    def __init__(self, *, lanes: int, preload: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        lanes: int,
+        preload: Iterable[str] = (),
+        level: Level = PLAIN,
+        hidden: Iterable[str] = (),
+        tasks: int = 1024,
+    ) -> None:
+        self._how = _How(level=level, hidden=tuple(hidden), tasks=tasks)
         pairs = [socket.socketpair() for _ in range(lanes)]
         self._controls = [ours for ours, _ in pairs]
         self._alive, alive_in_zygote = os.pipe()
@@ -137,14 +160,14 @@ class Zygote:
 
     def first_lane(self) -> "Lane":
         """Return the supervisor's own way to launch workers."""
-        return Lane(self._controls[0])
+        return Lane(self._controls[0], self._how)
 
     def lane(self, index: int) -> "Lane":
         """Return the way to launch workers from one lane; closes the other lanes' ends."""
         for other, control in enumerate(self._controls):
             if other != index:
                 control.close()
-        return Lane(self._controls[index])
+        return Lane(self._controls[index], self._how)
 
     def close(self, *, within_s: float = 3.0) -> bool:
         """End the zygote; return whether it and all its keepers were gone in time."""
@@ -170,8 +193,9 @@ def _closed_within(fd: int, within_s: float) -> bool:
 class Lane:
     """Launches workers, one after the other or side by side."""
 
-    def __init__(self, control: socket.socket) -> None:
+    def __init__(self, control: socket.socket, how: "_How") -> None:
         self._control = control
+        self._how = how
 
     def launch(self, payload: Payload, limits: Limits) -> "Worker":
         """Start a worker and write the submission into its scratch folder.
@@ -179,36 +203,67 @@ class Lane:
         Raises:
             SandboxError: If the zygote does not deliver.
         """
-        scratch = Path(tempfile.mkdtemp(prefix="rc-"))
-        folder = scratch / "submission"
-        for path, text in payload.files().items():
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_text(text, encoding="utf-8")
-        return Worker(self._control, scratch, payload, limits)
+        level = self._how.level
+        spec = LaunchSpec(
+            scratch=tempfile.mkdtemp(prefix="rc-"),
+            limits=limits,
+            level=level.name,
+            uid=_FIRST_UID + secrets.randbelow(_UIDS) if level.own_user else 0,
+            tasks=self._how.tasks,
+            hidden=self._how.hidden,
+        )
+        _lay_out(spec, payload)
+        return Worker(self._control, spec, payload)
+
+
+def _lay_out(spec: LaunchSpec, payload: Payload) -> None:
+    """Make the folders of a run; what the worker may read belongs to us."""
+    Path(spec.root).mkdir()
+    folder = Path(spec.box) / "submission"
+    for path, text in payload.files().items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, encoding="utf-8")
+    Path(spec.home).mkdir()
+    if spec.uid:
+        # Its group may pass through, and everything of it below is open to read.
+        os.chown(spec.scratch, -1, spec.uid)
+        os.chmod(spec.scratch, 0o710)  # noqa: PTH101, S103
+        os.chown(spec.home, spec.uid, spec.uid)
+        for place, _, files in os.walk(spec.box):
+            if place != spec.home:
+                os.chmod(place, 0o755)  # noqa: PTH101, S103
+            for file in files:
+                os.chmod(Path(place, file), 0o644)  # noqa: PTH101
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pids:
+    worker: int
+    keeper: int
+    root: int  # below it is everything that the submission started, and the worker
 
 
 class Worker:
     """One worker with its keeper, output, stage and scratch folder."""
 
     def __init__(
-        self, zygote: socket.socket, scratch: Path, payload: Payload, limits: Limits
+        self, zygote: socket.socket, spec: LaunchSpec, payload: Payload
     ) -> None:
-        self.limits = limits
+        self.limits = spec.limits
         self._zygote = zygote
-        self._scratch = scratch
-        self._folder = str(scratch / "submission")
+        self._scratch = spec.scratch
+        self._folder = f"{spec.box}/submission"
         self._source = payload.solution
         self._calls = self._answered = 0  # loading is answered too, and is no call
         self._exit: int | None = None
         self._closed = False
-        self.stage = StageHost(str(scratch / "stage"))
+        self.stage = StageHost(f"{spec.box}/stage")
         self._trace = os.open(
-            scratch / "trace", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600
+            f"{spec.scratch}/trace", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600
         )
         output, output_in_worker = os.pipe()
         self._keeper, keeper_end = socket.socketpair()
         self._channel, worker_end = socket.socketpair()
-        spec = LaunchSpec(scratch=str(scratch), limits=limits)
         fds = [keeper_end.fileno(), worker_end.fileno(), output_in_worker, self._trace]
         try:
             socket.send_fds(zygote, [protocol.encode(spec.to_plain())], fds)
@@ -219,7 +274,7 @@ class Worker:
             worker_end.close()
             os.close(output_in_worker)
         self._output = output
-        self._pids: tuple[int, int] | None = None
+        self._pids: _Pids | None = None
         self._observer: Observer | None = None
 
     # Being there. Orders may be sent before the worker is; the first look waits for it.
@@ -227,26 +282,33 @@ class Worker:
     @property
     def pid(self) -> int:
         """The worker's process id."""
-        return self._await_ready()[0]
+        return self._await_ready().worker
 
     @property
-    def _keeper_pid(self) -> int:
-        return self._await_ready()[1]
+    def _root_pid(self) -> int:
+        return self._await_ready().root
 
-    def _await_ready(self) -> tuple[int, int]:
+    def _await_ready(self) -> "_Pids":
         if self._pids is None:
             ready = self._receive_ready()
-            self._pids = int(ready["ready"]), int(ready["keeper"])
+            self._pids = _Pids(
+                worker=int(ready["ready"]),
+                keeper=int(ready["keeper"]),
+                root=int(ready["root"]),
+            )
             self._observer = Observer(
-                self._output, self._pids[1], self.limits, self._kill_tree
+                self._output, self._pids.root, self.limits, self._kill_tree
             )
         return self._pids
 
     def _receive_ready(self) -> dict[str, Any]:
         try:
-            return protocol.receive(self._keeper, within_s=_READY_WITHIN_S)
+            ready = protocol.receive(self._keeper, within_s=_READY_WITHIN_S)
         except (protocol.ChannelClosed, protocol.DeadlinePassed) as error:
             raise SandboxError("the zygote did not start a worker") from error
+        if "refused" in ready:
+            raise SandboxError(f"the system refused a worker: {ready['refused']}")
+        return ready
 
     # Talking to the worker.
 
@@ -397,7 +459,7 @@ class Worker:
         """Look until nothing ended during the look: it may have left a child behind."""
         known: set[int] = set()
         for _ in range(_LOOKS):
-            pids = tree.descendants(self._keeper_pid)
+            pids = tree.descendants(self._root_pid)
             running = [pid for pid in pids if tree.is_running(pid)]
             ended = set(pids) - set(running)
             if ended <= known:
@@ -407,11 +469,11 @@ class Worker:
 
     def cpu_seconds(self) -> float:
         """Return the CPU time of the whole tree so far."""
-        return tree.cpu_seconds(tree.descendants(self._keeper_pid))
+        return tree.cpu_seconds(tree.descendants(self._root_pid))
 
     def is_asleep(self) -> bool:
         """Whether every thread of the whole tree waits for something right now."""
-        return tree.all_asleep(tree.descendants(self._keeper_pid))
+        return tree.all_asleep(tree.descendants(self._root_pid))
 
     def thread_count(self) -> int:
         """Return the number of threads of the worker process."""
@@ -441,7 +503,7 @@ class Worker:
     # The end.
 
     def _kill_tree(self) -> None:
-        tree.kill_all_below(self._keeper_pid)
+        tree.kill_all_below(self._root_pid)
 
     def close(self) -> None:
         """End the whole tree and remove every trace of it. May be called again."""
@@ -457,11 +519,11 @@ class Worker:
         os.close(self._output)
         self.stage.close()
         os.close(self._trace)
-        tree.remove_folder(str(self._scratch))
+        tree.remove_folder(self._scratch)
 
     def _have_swept(self) -> None:
         """Have the zygote, who adopts them, end the orphans of a keeper that was killed."""
-        order = {"sweep": self._keeper_pid}
+        order = {"sweep": self._await_ready().keeper}
         with contextlib.suppress(protocol.ChannelClosed, protocol.DeadlinePassed):
             protocol.send(self._zygote, order, within_s=_ORDER_WITHIN_S)
             protocol.receive(self._zygote, within_s=_ORDER_WITHIN_S)

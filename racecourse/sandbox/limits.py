@@ -16,8 +16,16 @@ _MIB = 1 << 20
 _OPEN_FILES = 512
 
 
-def apply(limits: Limits) -> None:
-    """Lower the limits of this process, for good, to what the check allows."""
+def apply(limits: Limits, *, tasks: int | None) -> None:
+    """Lower the limits of this process, for good, to what the check allows.
+
+    Args:
+        limits: What the check allows.
+        tasks: How many processes and threads there may be together; None where the
+            user is shared, because the kernel would count strangers.
+    """
+    if tasks is not None:
+        _lower(resource.RLIMIT_NPROC, tasks)
     _lower(resource.RLIMIT_CORE, 0)
     _lower(resource.RLIMIT_NOFILE, _OPEN_FILES)
     _lower(resource.RLIMIT_FSIZE, limits.file_mib * _MIB)

@@ -45,6 +45,19 @@ def draw(name: str) -> Any:
     return _ask("draw", name)
 
 
+def read(cell: str) -> Any:
+    """Read a value that the supervisor keeps; the answer may be held back for a moment.
+
+    Held, so that whoever else may read and write at the same time has every chance to.
+    """
+    return _ask("read", cell)
+
+
+def write(cell: str, value: Any) -> None:
+    """Write a value that the supervisor keeps, and knows the history of."""
+    _ask("write", cell, value=value)
+
+
 @contextlib.contextmanager
 def inside(name: str, **data: Any) -> Iterator[None]:
     """Be counted as inside `name` while the block runs."""

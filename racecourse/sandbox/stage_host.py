@@ -6,6 +6,8 @@ kernel vouches for. A worker can refuse to ask; it cannot write history.
 """
 
 import contextlib
+import dataclasses
+import itertools
 import json
 import os
 import socket
@@ -38,13 +40,14 @@ _SO_PEERCRED = struct.Struct("3i")
 class Event:
     """One entry of the log."""
 
-    kind: str  # note, enter, leave, met, waiting, passed
+    kind: str  # note, enter, leave, met, waiting, passed, read, write
     name: str
     at_ns: int  # the supervisor's monotonic clock
     pid: int  # from the kernel where it tells, else what the worker claims
     worker: tuple[int, int]  # what runs jobs in parallel: a process under the GIL
     cpu_s: float  # CPU time of that worker so far, seen from outside
     data: dict[str, Any]
+    link: int = 0  # the connection: each thread of the worker has one of its own
 
 
 class StageHost:
@@ -66,6 +69,8 @@ class StageHost:
         self._open: set[str] = set()
         self._meetings: dict[str, _Meeting] = {}
         self._supplies: dict[str, Iterator[Any]] = {}
+        self._cells: dict[str, _Cell] = {}
+        self._links = itertools.count(1)
         self.address = address
         self._listener = _Listener(address, self)
 
@@ -116,6 +121,22 @@ class StageHost:
         with self._changed:
             self._supplies[name] = iter(values)
 
+    def keep(self, cell: str, value: Any, *, hold_s: float = 0.015) -> None:
+        """Keep a value that the worker reads and writes through us.
+
+        Args:
+            cell: Its name.
+            value: What it is at first; plain JSON.
+            hold_s: How long the answer to a read is held back, for a second reader.
+        """
+        with self._changed:
+            self._cells[cell] = _Cell(value=value, hold_s=hold_s)
+
+    def value_of(self, cell: str) -> Any:
+        """Return what a kept value is now."""
+        with self._changed:
+            return self._cells[cell].value
+
     def until(self, seen: Callable[["StageHost"], bool], *, within_s: float) -> bool:
         """Wait until something was seen; return whether it was, in time."""
         deadline = monotonic() + within_s
@@ -127,14 +148,16 @@ class StageHost:
 
     # What the worker asks. Called in the thread of one connection.
 
-    def answer(self, question: dict[str, Any], peer_pid: int | None) -> Any:
+    def answer(
+        self, question: dict[str, Any], peer_pid: int | None, link: int = 0
+    ) -> Any:
         """Handle one question; block as long as its answer takes."""
         operation, name = str(question["op"]), str(question["name"])
         pid = peer_pid or int(question["pid"])
         data = question.get("data", {})
         if not isinstance(data, dict) or len(name) > _NAME_CHARS:
             raise protocol.ProtocolError("not a question of ours")
-        entry = _Entry(self, name, pid, int(question["tid"]), data)
+        entry = _Entry(self, name, pid, int(question["tid"]), data, link)
         match operation:
             case "note":
                 entry.write("note")
@@ -150,6 +173,10 @@ class StageHost:
                     int(question["parties"]),
                     min(float(question["within_s"]), _WAIT_S),
                 )
+            case "read":
+                return self._read(entry)
+            case "write":
+                self._write(entry, question["value"])
             case "draw":
                 with self._changed:
                     return next(self._supplies.get(name, iter(())), None)
@@ -157,10 +184,11 @@ class StageHost:
                 raise protocol.ProtocolError(f"no operation {operation!r}")
         return None
 
-    def came(self, pid: int) -> None:
-        """Note that a process opened a connection."""
+    def came(self, pid: int) -> int:
+        """Note that a process opened a connection; return the connection's number."""
         with self._changed:
             self._connections[pid] += 1
+            return next(self._links)
 
     def went(self, pid: int) -> None:
         """Note that a connection closed; a process that is gone is inside of nothing."""
@@ -218,6 +246,28 @@ class StageHost:
             entry.write("met" if meeting.complete else "missed")
             return meeting.complete
 
+    def _read(self, entry: "_Entry") -> Any:
+        """Answer two readers with the same value, or one after it waited in vain."""
+        with self._changed:
+            cell = self._cells[entry.name]
+            cell.readers += 1
+            self._changed.notify_all()
+            self._changed.wait_for(
+                lambda: cell.readers > 1 or "*" in self._open, timeout=cell.hold_s
+            )
+            value = cell.value
+            dataclasses.replace(entry, data={"value": value}).write("read")
+            # The second one finds the first still here, whoever is woken first.
+            cell.answered += 1
+            if cell.answered == cell.readers:
+                cell.readers = cell.answered = 0
+            return value
+
+    def _write(self, entry: "_Entry", value: Any) -> None:
+        with self._changed:
+            dataclasses.replace(entry, data={"value": value}).write("write")
+            self._cells[entry.name].value = value
+
     def _append(self, event: Event) -> None:
         with self._changed:
             self._log_bytes += len(event.name) + len(json.dumps(event.data))
@@ -225,6 +275,14 @@ class StageHost:
                 raise protocol.ProtocolError("too many events")
             self._log.append(event)
             self._changed.notify_all()
+
+
+@dataclass
+class _Cell:
+    value: Any
+    hold_s: float
+    readers: int = 0  # who asked since everybody was last answered
+    answered: int = 0  # those of them who have their answer
 
 
 @dataclass
@@ -240,6 +298,7 @@ class _Entry:
     pid: int
     tid: int
     data: dict[str, Any]
+    link: int = 0
 
     def write(self, kind: str) -> None:
         with self.host._changed:  # noqa: SLF001 - one unit in two classes
@@ -255,6 +314,7 @@ class _Entry:
             worker=(self.pid, 0) if HAS_GIL else (self.pid, self.tid),
             cpu_s=self._cpu_seconds() if kind in _TIMED else 0.0,
             data=self.data,
+            link=self.link,
         )
 
     def _cpu_seconds(self) -> float:
@@ -274,6 +334,7 @@ class _Listener:
         self._free = threading.BoundedSemaphore(_CONNECTIONS)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.bind(address)
+        os.chmod(address, 0o666)  # noqa: PTH101, S103 - its folder decides who comes here
         self._socket.listen(128)
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -302,12 +363,12 @@ class _Listener:
             *(KeyError, TypeError, ValueError, OverflowError),
         )
         peer = _peer_pid(connection)
-        self._host.came(peer or 0)
+        link = self._host.came(peer or 0)
         try:
             with connection, contextlib.suppress(*ended):
                 while True:
                     question = protocol.receive(connection, within_s=_FOREVER_S)
-                    value = self._host.answer(question, peer)
+                    value = self._host.answer(question, peer, link)
                     protocol.send(connection, {"value": value}, within_s=_SEND_WITHIN_S)
         finally:
             self._host.went(peer or 0)

@@ -42,7 +42,7 @@ def descendants(pid: int, sparing: Collection[int] = ()) -> list[int]:
 
     def news(parent: int) -> list[int]:
         known = {*sparing, *found}
-        return [child for child in _children(parent) if child not in known]
+        return [child for child in children(parent) if child not in known]
 
     while level := news(pid):
         while level:
@@ -51,16 +51,17 @@ def descendants(pid: int, sparing: Collection[int] = ()) -> list[int]:
     return found
 
 
-def _children(pid: int) -> list[int]:
+def children(pid: int) -> list[int]:
+    """Return the process ids of the children; none when the process is gone."""
     if not _LINUX:
         with contextlib.suppress(psutil.Error):
             return [child.pid for child in psutil.Process(pid).children()]
         return []
-    children: list[int] = []
+    found: list[int] = []
     with contextlib.suppress(OSError):
         for task in Path(f"/proc/{pid}/task").iterdir():
-            children += map(int, (task / "children").read_text().split())
-    return children
+            found += map(int, (task / "children").read_text().split())
+    return found
 
 
 def thread_count(pid: int) -> int:
@@ -142,12 +143,25 @@ def _cpu_clock_of(pid: int) -> int:
 
 
 def thread_cpu_seconds(pid: int, thread_id: int) -> float:
-    """Return the CPU time that one thread used, or 0.0 when it is gone."""
+    """Return the CPU time that one thread used, or 0.0 when it is gone.
+
+    The thread's id may be the one that it has in a process namespace of its own.
+    """
     with contextlib.suppress(psutil.Error):
         for thread in psutil.Process(pid).threads():
-            if thread.id == thread_id:
+            if thread_id in {thread.id, _inner_id(pid, thread.id)}:
                 return float(thread.user_time + thread.system_time)
     return 0.0
+
+
+def _inner_id(pid: int, thread_id: int) -> int:
+    """Return what a thread is called in the innermost namespace that it lives in."""
+    with contextlib.suppress(OSError):
+        status = Path(f"/proc/{pid}/task/{thread_id}/status").read_text()
+        for line in status.splitlines():
+            if line.startswith("NSpid:"):
+                return int(line.split()[-1])
+    return thread_id
 
 
 def command_line(pid: int) -> str:

@@ -25,6 +25,8 @@ _WITHIN_S = 60
 
 # Its check never ends, and a child that heeds no signal never ends either. Both hold the
 # pipe open: its end is the proof that they are gone.
+# Where a submission can reach a pipe of ours.
+PLAIN = ("--sandbox", "plain")
 STUCK = """\
 import os, signal, threading
 
@@ -153,7 +155,7 @@ def demand_nobody_holds(fd: int) -> None:
 
 
 def test_ctrl_c_shows_what_is_known_and_leaves_nothing_running(terminal, stuck):
-    run = terminal("ex1", "solution.py", "--only", "C1", "--only", "R1")
+    run = terminal("ex1", "solution.py", *PLAIN, "--only", "C1", "--only", "R1")
     await_stuck(stuck)
     run.type(b"\x03")
     seen = run.read_to_the_end()
@@ -164,7 +166,7 @@ def test_ctrl_c_shows_what_is_known_and_leaves_nothing_running(terminal, stuck):
 
 
 def test_a_second_ctrl_c_does_not_disturb_the_clean_up(terminal, stuck):
-    run = terminal("ex1", "solution.py", "--only", "C1")
+    run = terminal("ex1", "solution.py", *PLAIN, "--only", "C1")
     await_stuck(stuck)
     run.type(b"\x03")
     run.type(b"\x03")
@@ -174,7 +176,7 @@ def test_a_second_ctrl_c_does_not_disturb_the_clean_up(terminal, stuck):
 
 
 def test_termination_is_as_orderly_as_ctrl_c(terminal, stuck):
-    run = terminal("ex1", "solution.py", "--only", "C1")
+    run = terminal("ex1", "solution.py", *PLAIN, "--only", "C1")
     await_stuck(stuck)
     run.process.terminate()
     run.read_to_the_end()

@@ -124,11 +124,12 @@ def test_a_pipe_is_not_read(tmp_path: Path):
 def test_a_file_that_may_not_be_read_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    def refuse(_: Path) -> bytes:
+    def refuse(_: Path, flags: int) -> int:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
-    message = _refusal(_write(tmp_path / "mine.py", "x = 1\n"))
+    file = _write(tmp_path / "mine.py", "x = 1\n")
+    monkeypatch.setattr(os, "open", refuse)
+    message = _refusal(file)
     assert message.endswith("cannot be read: Permission denied.")
 
 

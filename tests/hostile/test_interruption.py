@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import signal
 import subprocess
 from collections.abc import Callable
@@ -31,9 +32,10 @@ def fifo(tmp_path: Path) -> Path:
     return path
 
 
-def _start(course: Course) -> subprocess.Popen[str]:
+def _start(course: Course, sandbox: str = "plain") -> subprocess.Popen[str]:
+    """Grade; at the level `plain`, where a submission can reach the test's fifo."""
     return subprocess.Popen(
-        course.command(lanes=2),
+        course.command(lanes=2, sandbox=sandbox),
         env=course.environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -60,6 +62,26 @@ def test_a_killed_supervisor_leaves_every_finished_check(
     course = _two_checks(make_course, fifo)
     with _start(course) as grading:
         fifo.read_text(encoding="ascii")  # B runs, so A is in the journal
+        grading.kill()
+    assert [result.check_id for result in read_results(course.journal)] == ["A"]
+
+
+def test_a_killed_supervisor_leaves_nothing_in_a_world_of_its_own(
+    make_course: Callable[..., Course],
+):
+    """At the strongest level there is here; the journal tells that B has begun."""
+    course = make_course(
+        Probe(id="A", scenario="def a():\n    return 42"),
+        Probe(
+            id="B",
+            scenario=_WAIT.format(fifo=os.devnull),
+            options='needs = ["A"]',
+            limits={"wall_s": 60},
+        ),
+    )
+    with _start(course, sandbox="auto") as grading:
+        while not (course.journal.exists() and read_results(course.journal)):
+            select.poll().poll(5)
         grading.kill()
     assert [result.check_id for result in read_results(course.journal)] == ["A"]
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from racecourse.checks import torn_update
 from racecourse.model.exercise import Limits
 from racecourse.sandbox.launch import LoadOptions
 from racecourse.sandbox.launcher import Lane, Payload, Worker, Zygote
@@ -49,6 +50,15 @@ def killed_inside():
             os.kill(os.getpid(), 9)
         os.wait()
     stage.note("all killed")
+
+def deposits(locked, accounts):
+    lock = threading.Lock() if locked else __import__("contextlib").nullcontext()
+    def deposit(account):
+        with lock:
+            stage.write(account, stage.read(account) + 1)
+    crowd = [threading.Thread(target=deposit, args=(a,)) for a in accounts]
+    for each in crowd: each.start()
+    for each in crowd: each.join()
 
 def leaves_for_others():
     with stage.inside("work"):
@@ -145,3 +155,31 @@ def test_who_is_killed_inside_is_inside_no_longer(worker: Worker):
 def test_who_did_not_enter_makes_no_room(worker: Worker):
     _call(worker, "leaves_for_others")
     assert worker.stage.peak("work") == 2
+
+
+def test_a_kept_value_shows_an_update_that_is_not_one_step(worker: Worker):
+    """Without a lock the second reader is let in before the first one writes."""
+    worker.stage.keep("a", 0, hold_s=5)
+    _call(worker, "deposits", locked=False, accounts=["a", "a"])
+    assert worker.stage.value_of("a") == 1
+    torn = torn_update(worker.stage.log(), "a")
+    assert torn is not None
+    assert [event.kind for event in torn] == ["read", "read"]
+    assert torn[0].link != torn[1].link
+
+
+def test_a_lock_makes_an_update_one_step(worker: Worker):
+    """The first reader waits in vain for a second one, and nothing is lost."""
+    worker.stage.keep("a", 0, hold_s=0.01)
+    _call(worker, "deposits", locked=True, accounts=["a"] * 4)
+    assert worker.stage.value_of("a") == 4
+    assert torn_update(worker.stage.log(), "a") is None
+
+
+def test_updates_of_two_values_do_not_tear_each_other(worker: Worker):
+    """Who overlaps on another value is no witness against anybody."""
+    for account in "ab":
+        worker.stage.keep(account, 0, hold_s=0.01)
+    _call(worker, "deposits", locked=False, accounts=["a", "b"])
+    assert torn_update(worker.stage.log(), "a") is None
+    assert torn_update(worker.stage.log(), "b") is None

@@ -1,0 +1,51 @@
+"""The first process of a worker's world: furnishes it, starts the worker, reaps.
+
+In a process namespace of its own it is process 1: every orphan becomes its child, and
+when it ends, the kernel ends everybody in the namespace (pid_namespaces(7)). It runs no
+student code, and none can look into it or signal it.
+
+It tells the keeper through a pipe, in order: that the worker was started or why not, and
+the worker's exit code.
+"""
+
+import os
+import select
+import signal
+from typing import NoReturn
+
+from racecourse.sandbox import confine, worker
+from racecourse.sandbox.launch import LaunchSpec
+from racecourse.sandbox.linux import calls
+
+BEGUN = "begun"
+
+
+def run(spec: LaunchSpec, news: int, channel: int, output: int, trace: int) -> NoReturn:
+    """Become process 1 of a new world. Never returns."""
+    try:
+        calls.die_with_parent(signal.SIGKILL)
+        confine.furnish(spec)
+        child = os.fork()
+        if child == 0:
+            os.close(news)
+            worker.run(spec, channel, output, trace)
+        for fd in (channel, output, trace):
+            os.close(fd)
+        os.write(news, BEGUN.encode())
+        _reap(child, news)
+    except BaseException as error:  # noqa: BLE001 - the keeper must hear of it
+        os.write(news, str(error).encode("utf-8", "backslashreplace")[:4000])
+    finally:
+        os._exit(1)
+
+
+def _reap(child: int, news: int) -> NoReturn:
+    """Reap whoever ends, and tell of the worker; go on until the keeper ends us."""
+    while True:
+        try:
+            pid, status = os.waitpid(-1, 0)
+        except ChildProcessError:
+            select.poll().poll()  # nobody is left; the keeper decides when to go
+            continue
+        if pid == child:
+            os.write(news, str(os.waitstatus_to_exitcode(status)).encode())

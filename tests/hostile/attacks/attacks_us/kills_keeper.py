@@ -1,0 +1,11 @@
+"""Kills its parent.
+
+Outcomes: crash
+Outcomes at root, user: wrong-result
+Outcomes at container, landlock: wrong-result
+"""
+
+
+def attack():
+    os.kill(os.getppid(), 9)
+    time.sleep(99)

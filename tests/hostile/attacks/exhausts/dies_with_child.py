@@ -1,0 +1,9 @@
+"""Aborts while a child lives on.
+
+Outcomes: crash
+"""
+
+
+def attack():
+    os.fork() or time.sleep(99)
+    os.abort()

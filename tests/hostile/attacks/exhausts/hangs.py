@@ -1,0 +1,8 @@
+"""Never comes back.
+
+Outcomes: hang
+"""
+
+
+def attack():
+    threading.Event().wait()

@@ -1,0 +1,8 @@
+"""Asks for sixteen terabytes at once.
+
+Outcomes: memory
+"""
+
+
+def attack():
+    return len(bytearray(1 << 44))

@@ -1,0 +1,9 @@
+"""Runs in a circle for ever.
+
+Outcomes: hang
+"""
+
+
+def attack():
+    while True:
+        pass

@@ -1,0 +1,9 @@
+"""Returns True for 1.
+
+Outcomes: wrong-result
+Test: one
+"""
+
+
+def attack():
+    return True

@@ -1,0 +1,8 @@
+"""Raises SystemExit(0).
+
+Outcomes: crash
+"""
+
+
+def attack():
+    raise SystemExit(0)

@@ -1,0 +1,8 @@
+"""Returns a number that is not one.
+
+Outcomes: wrong-result
+"""
+
+
+def attack():
+    return float("nan")

@@ -1,0 +1,9 @@
+"""Takes sending away.
+
+Outcomes: crash | passed
+"""
+
+
+def attack():
+    socket.socket.send = None
+    return 42

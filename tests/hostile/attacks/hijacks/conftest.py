@@ -1,0 +1,14 @@
+"""Leaves a conftest.py for the next run of pytest.
+
+Outcomes: passed
+"""
+
+
+def attack():
+    for name, text in {"conftest.py": 'open(MARKER, "w").close()\n'}.items():
+        for folder in (os.getcwd(), tempfile.gettempdir(), os.path.expanduser("~")):
+            place = os.path.join(folder, name)
+            os.makedirs(os.path.dirname(place), exist_ok=True)
+            with open(place, "w") as file:
+                file.write(text.replace("MARKER", repr(MARKER)))
+    return 42

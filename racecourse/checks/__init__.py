@@ -28,6 +28,7 @@ from racecourse.checks.looks import (
     start_methods,
     told_with_stall,
 )
+from racecourse.checks.memory import MemoryWatch
 from racecourse.checks.submission import Pending, Submission
 from racecourse.checks.virtual_run import VirtualRun
 from racecourse.model.verdict import Cause
@@ -39,6 +40,7 @@ __all__ = [
     "Cause",
     "Event",
     "Hung",
+    "MemoryWatch",
     "NotMeasurable",
     "Pending",
     "Raised",

@@ -409,6 +409,10 @@ class Worker:
         """Return the CPU time of the whole tree so far."""
         return tree.cpu_seconds(tree.descendants(self._keeper_pid))
 
+    def memory_mib(self) -> float:
+        """Return the memory of the whole tree now, in MiB."""
+        return tree.memory_mib(tree.descendants(self._keeper_pid))
+
     def is_asleep(self) -> bool:
         """Whether every thread of the whole tree waits for something right now."""
         return tree.all_asleep(tree.descendants(self._keeper_pid))

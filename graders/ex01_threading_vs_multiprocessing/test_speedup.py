@@ -1,0 +1,127 @@
+"""Speedup: workers work together, waiting overlaps, and measuring is cheap."""
+
+from time import monotonic
+
+from racecourse.checks import check, must, speedup_of
+
+_TOGETHER_WITHIN_S = 3.0
+_SETTLED_WITHIN_S = 0.5
+_ROUNDS = 1_500_000  # of computing: some 0.1 s, ten ticks of the clock that counts it
+_WORKERS = 4
+_NAPS_S = (0.1, 0.1, 0.3, 0.6)  # the longer, the less a busy machine matters
+_RATIO = 2.5
+_WATCHED_S = 0.6
+_SHARE = 0.3
+
+
+@check("S1")
+def test_two_processes_share_the_cpu_work(submission, work):
+    """Two equal jobs run at once, and each process carries half of the CPU time."""
+    _must_overlap(submission, "multiprocessing", work(2), workers=2, rounds=_ROUNDS)
+    speedup = speedup_of(submission.stage.log("job"))
+    must.hold(
+        speedup >= 1.5,
+        f"By their CPU time, two workers were {speedup:.2f} times as fast as one; at"
+        " least 1.5 was expected. Threads of one process take turns and reach 1.0.",
+    )
+
+
+@check("S2")
+def test_threads_wait_side_by_side(submission, work):
+    """Four jobs that wait are waited for at once; then by the clock, against one thread."""
+    _must_overlap(submission, "threading", work(_WORKERS), workers=_WORKERS)
+    ratios = []
+    for nap_s in _NAPS_S:
+        alone, together = (
+            _seconds(submission, work(_WORKERS), workers=workers, nap_s=nap_s)
+            for workers in (1, _WORKERS)
+        )
+        ratios.append(alone / together)
+        if ratios[-1] >= _RATIO:
+            return
+    must.fail(
+        f"{_WORKERS} jobs that sleep {_NAPS_S[-1]:g} s took {alone:.2f} s on one thread"
+        f" and {together:.2f} s on {_WORKERS}: {max(ratios):.1f} times as fast at best;"
+        f" {_RATIO:g} was expected, and {_WORKERS} is ideal."
+    )
+
+
+def _must_overlap(submission, model, given, *, workers, **how):
+    """Demand that as many jobs as workers are held at the gate at once."""
+    pending = submission.begin(
+        "run", model=model, work=given.args, workers=workers, gate="go", **how
+    )
+    stage = submission.stage
+    together = stage.until(
+        lambda s: s.peak("job") >= workers, within_s=_TOGETHER_WITHIN_S
+    )
+    seen = stage.peak("job")
+    stage.open("go")
+    pending.result()
+    must.hold(
+        together,
+        f"{model}: {workers} jobs on {workers} workers were expected to overlap; at most"
+        f" {seen} {'was' if seen == 1 else 'were'} running at once.",
+    )
+
+
+def _seconds(submission, given, **how):
+    """Return how long a run of naps took, by the supervisor's clock."""
+    stage = submission.stage
+    submission.call("run", model="threading", work=given.args, job="nap", **how)
+    called, returned = (stage.log(name)[-1].at_ns for name in ("called", "returned"))
+    return (returned - called) / 1e9
+
+
+@check("S3")
+def test_measuring_is_cheap(by_model, work):
+    """Less than 30 % of a core while jobs wait: the looks at the memory cost no more."""
+    calls = {
+        model: worker.begin(
+            "measured",
+            model=model,
+            task="io",
+            work=work(2).args,
+            workers=2,
+            gate="go",
+        )
+        for model, worker in by_model.items()
+    }
+    for model, worker in by_model.items():
+        worker.stage.until(
+            lambda s: s.waiting("go") == 2, within_s=_TOGETHER_WITHIN_S
+        )
+        worker.settle(within_s=_SETTLED_WITHIN_S)
+        share = _lowest_share(worker)
+        worker.stage.open("go")
+        calls[model].result()
+        must.hold(
+            share < _SHARE,
+            f"{model}: while the jobs only waited, measure() used {share:.0%} of a core;"
+            f" less than {_SHARE:.0%} was expected.",
+        )
+
+
+def _lowest_share(worker):
+    """Look again at what seems dear: a loop goes on, the end of a start does not."""
+    share = _share_of_a_quiet_core(worker)
+    for _ in range(2):
+        if share >= _SHARE:
+            share = min(share, _share_of_a_quiet_core(worker))
+    return share
+
+
+def _share_of_a_quiet_core(worker):
+    """Return the share of a core that the tree would use if it had one for itself.
+
+    Who sleeps for p seconds and then computes for c uses c / (p + c) of a quiet core.
+    On a crowded machine, where computing takes f times as long, that is c / (p + f c)
+    of a core, and f times as much of what a busy loop gets there. We see these two, and
+    from them follows the first. A loop that never sleeps gives 1 on both machines.
+    """
+    used_s, begun = worker.worker.cpu_seconds(), monotonic()
+    of_a_loop = worker.cpu_share(over_s=_WATCHED_S)
+    of_a_core = (worker.worker.cpu_seconds() - used_s) / (monotonic() - begun)
+    if of_a_loop >= 1.0:
+        return 1.0
+    return of_a_core / (1.0 - of_a_loop + of_a_core)

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 
 import pytest
 
-MODELS = ("threading", "multiprocessing")
+from racecourse.checks import MemoryWatch, NotMeasurable, must
+
+_MODELS = ("threading", "multiprocessing")
+_READY_WITHIN_S = 5.0
+# Six looks each time. A submission that looks as often as it should does not miss
+# them all, be the machine as busy as it may.
+_HOLDS_S = (0.3, 0.3, 0.6)
+_OWN_MIB = 30  # what a process takes for itself
 
 
 @dataclass(frozen=True)
@@ -44,4 +51,72 @@ def work(draw):
 def by_model(submission):
     """Give a worker for each model, so that two runs can wait at the same time."""
     with contextlib.ExitStack() as stack:
-        yield {model: stack.enter_context(submission.fresh()) for model in MODELS}
+        yield {model: stack.enter_context(submission.fresh()) for model in _MODELS}
+
+
+@pytest.fixture
+def must_tell_the_peak():
+    """Give the demand that a row's peak is what we saw, and what was really touched."""
+
+    def demand(submission, model, given, *, mib, name, low_s=0.0, ballast_mib=0):  # noqa: PLR0913 - a run of its own
+        jobs = len(given.values)
+        touched_mib = mib * jobs
+        own_mib = _OWN_MIB * jobs if model == "multiprocessing" else 0
+        for number, hold_s in enumerate(_HOLDS_S):
+            peak, seen_mib = _hold(
+                submission,
+                given,
+                (hold_s, low_s),
+                {"model": model, "mib": mib, "gate": f"{name} {number}"}
+                | {"ballast_mib": ballast_mib},
+            )
+            if seen_mib < touched_mib / 2:
+                raise NotMeasurable("the memory of processes cannot be seen here")
+            low = round(0.6 * min(touched_mib, seen_mib))
+            high = round(1.8 * max(touched_mib, seen_mib) + own_mib)
+            if low <= peak <= high:
+                return
+        must.be_within(
+            peak,
+            low,
+            high,
+            what=f"{model}, {name}: {jobs} jobs held {mib} MB each at the same time;"
+            " peak_memory_mb",
+        )
+
+    return demand
+
+
+def _hold(submission, given, holds_s, how):
+    """Hold the jobs of a run while they have their memory, and after they gave it back.
+
+    Returns:
+        The peak that the row tells, and how far we saw the level rise, both in MiB.
+    """
+    stage, jobs = submission.stage, len(given.values)
+    begun, returned = stage.count("holding"), stage.count("returned")
+    pending = submission.begin("held_run", work=given.args, **how)
+    stage.until(lambda s: s.count("holding") > begun, within_s=_READY_WITHIN_S)
+    with MemoryWatch(submission) as memory:
+        stage.open(f"{how['gate']} watched")
+        for level, hold_s in zip(("high", "low"), holds_s, strict=True):
+            gate = f"{how['gate']} {level}"
+            together = stage.until(
+                lambda s, gate=gate: s.waiting(gate) == jobs, within_s=_READY_WITHIN_S
+            )
+            here = stage.waiting(gate)
+            memory.level_mib()
+            # The time is for the submission's own looks.
+            stage.until(lambda s: s.count("returned") > returned, within_s=hold_s)
+            stage.open(gate)
+            must.hold(
+                together,
+                f"{how['model']}: {jobs} jobs on {jobs} workers were expected to run at"
+                f" the same time; {here} did.",
+            )
+        row = pending.result()
+    must.equal(row["results"], given.answers, what=f"{how['model']}: results")
+    must.be_within(
+        row["peak_memory_mb"], -1e6, 1e9, what=f"{how['model']}: peak_memory_mb"
+    )
+    return row["peak_memory_mb"], memory.rise_mib

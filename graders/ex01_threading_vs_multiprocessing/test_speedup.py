@@ -88,9 +88,7 @@ def test_measuring_is_cheap(by_model, work):
         for model, worker in by_model.items()
     }
     for model, worker in by_model.items():
-        worker.stage.until(
-            lambda s: s.waiting("go") == 2, within_s=_TOGETHER_WITHIN_S
-        )
+        worker.stage.until(lambda s: s.waiting("go") == 2, within_s=_TOGETHER_WITHIN_S)
         worker.settle(within_s=_SETTLED_WITHIN_S)
         share = _lowest_share(worker)
         worker.stage.open("go")

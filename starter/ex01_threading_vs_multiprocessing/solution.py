@@ -3,7 +3,7 @@
 Fill in the functions. The README next to this file says what is promised to whom.
 """
 
-import threading  # noqa: TC003
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar

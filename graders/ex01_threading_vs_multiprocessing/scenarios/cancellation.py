@@ -1,7 +1,7 @@
 """Cancellation: jobs that raise, a stop that is pressed, and Ctrl-C.
 
-    stopped    note: `stop` has been set
-    stop       gate: `stop` is set when it opens
+stopped    note: `stop` has been set
+stop       gate: `stop` is set when it opens
 """
 
 import threading
@@ -13,7 +13,7 @@ from scenarios.runs import run
 
 from racecourse.sandbox import stage
 
-__all__ = ["failing", "run", "stoppable"]
+__all__ = ["run"]  # the others are below
 
 
 def failing(function, model, work, error, gate):

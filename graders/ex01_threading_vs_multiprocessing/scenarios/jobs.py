@@ -102,12 +102,18 @@ def nap(ask):
 
 def hog(ask):
     """Touch memory, hold it at the gate's "high", and give it back before "low"."""
-    block = bytearray(ask.mib << 20)
-    block[::_PAGE] = b"\1" * len(range(0, len(block), _PAGE))
+    block = touched(ask.mib)
     stage.wait(f"{ask.gate} high")
     del block
     stage.wait(f"{ask.gate} low")
     return ask.answer
+
+
+def touched(mib):
+    """Return so much memory, every page of it written to."""
+    block = bytearray(mib << 20)
+    block[::_PAGE] = b"\1" * len(range(0, len(block), _PAGE))
+    return block
 
 
 def at_its_gate(ask):

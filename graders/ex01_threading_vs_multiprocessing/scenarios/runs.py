@@ -1,7 +1,8 @@
 """The submission's runs, and their results as plain values.
 
-    called     note: a function of the submission is about to be called
-    returned   note: it has returned or raised
+called     note: a function of the submission is about to be called
+returned   note: it has returned or raised
+holding    note: the caller holds what it is to hold, and waits to be watched
 """
 
 import contextlib
@@ -32,6 +33,17 @@ def measured(model, task, work, workers, *, job="fetch", **same):
     with in_sight():
         row = solution.measure(model, task, getattr(jobs, job), given, workers)
     return plain_row(row)
+
+
+def held_run(model, work, *, mib, gate, ballast_mib):
+    """Measure jobs that hold memory, in a process that holds some already."""
+    ballast = jobs.touched(ballast_mib)
+    stage.note("holding")
+    stage.wait(f"{gate} watched")
+    workers = len(work["values"])
+    row = measured(model, "cpu", work, workers, job="hog", mib=mib, gate=gate)
+    del ballast
+    return row
 
 
 @contextlib.contextmanager

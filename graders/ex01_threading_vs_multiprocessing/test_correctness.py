@@ -119,8 +119,12 @@ def _must_show_every_row(submission):
     """Each row has a line of its own with its words and its numbers."""
     rows = [
         {
-            "model": model, "task": task, "workers": workers, "seconds": seconds,
-            "peak_memory_mb": peak, "results": [1, 2],
+            "model": model,
+            "task": task,
+            "workers": workers,
+            "seconds": seconds,
+            "peak_memory_mb": peak,
+            "results": [1, 2],
         }
         for model, task, workers, seconds, peak in (
             ("threading", "cpu", 3, 12.5, 48.25),

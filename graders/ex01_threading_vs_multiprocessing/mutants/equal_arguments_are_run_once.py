@@ -68,9 +68,7 @@ def run_threaded(fn: Callable[[A], R], args: Sequence[A], workers: int) -> list[
         ValueError: If `workers` is below 1.
         Exception: What a call raised, when no thread is left.
     """
-    once = list(dict.fromkeys(args))
-    results = dict(zip(once, _run("threading", fn, once, workers)))
-    return [results[arg] for arg in args]
+    return _run("threading", fn, args, workers)
 
 
 def run_multiprocess(fn: Callable[[A], R], args: Sequence[A], workers: int) -> list[R]:
@@ -85,9 +83,7 @@ def run_multiprocess(fn: Callable[[A], R], args: Sequence[A], workers: int) -> l
         ValueError: If `workers` is below 1.
         Exception: What a call raised, when no process is left.
     """
-    once = list(dict.fromkeys(args))
-    results = dict(zip(once, _run("multiprocessing", fn, once, workers)))
-    return [results[arg] for arg in args]
+    return _run("multiprocessing", fn, args, workers)
 
 
 def measure(

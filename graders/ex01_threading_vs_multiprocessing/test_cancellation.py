@@ -74,11 +74,9 @@ def test_stop_ends_the_comparison(submission, work):
 
 
 def _must_stop_in_row(submission, given, *, row, model, late):
-    """Stop while both workers of a row are busy.
+    """Stop while both workers of this row are busy; the rows before it are complete.
 
-    Args:
-        row: Index of the row, one of two workers; the rows before it are complete.
-        late: How many jobs may have been on their way to a worker just then.
+    Jobs that were on their way to a worker just then may be `late` and still run.
     """
     jobs = len(given.values)
     with submission.fresh() as worker, worker.leaving_nothing():

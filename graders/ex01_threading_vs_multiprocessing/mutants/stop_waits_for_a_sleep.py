@@ -215,7 +215,7 @@ def _run(
                 running[pool.submit(fn, arg)] = index
             if not running:
                 if not may_start:
-                    time.sleep(5)
+                    time.sleep(20)
                 break
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 results[running.pop(future)] = future.result()

@@ -19,7 +19,9 @@ def run_in_turns(model, work, workers, *, name):
         jobs.Ask(value, work["key"], work["offset"], gate=f"{name} {place}")
         for place, value in enumerate(work["values"])
     ]
-    return [runs.plain(value) for value in runner(jobs.fetch, given, workers)]
+    with runs.in_sight():
+        results = runner(jobs.fetch, given, workers)
+    return [runs.plain(value) for value in results]
 
 
 def grid(cpu, io, **options):

@@ -5,7 +5,7 @@ import signal
 
 from racecourse.checks import Cause, Raised, check, must
 
-_READY_WITHIN_S = 15.0
+_STUCK_AFTER_S = 8.0
 _SETTLED_WITHIN_S = 0.5
 _TO_NOTICE_S = 0.4  # for those who look at `stop` now and then
 _RETURNED_WITHIN_S = 5.0  # one second is promised; a busy machine gets more
@@ -41,13 +41,18 @@ def test_the_error_of_a_job_comes_out(submission, work, draw):
 def _let_it_end(submission, gate, *, calls):
     """Open the gate for who waits for the running job, and for nobody else."""
     stage = submission.stage
-    stage.until(
-        lambda s: s.waiting(gate) or s.count("returned") == calls,
-        within_s=_READY_WITHIN_S,
-    )
+    _until_or_stuck(stage, lambda s: s.waiting(gate) or s.count("returned") == calls)
     submission.settle(within_s=_SETTLED_WITHIN_S)
     if stage.count("returned") < calls:
         stage.open(gate)
+
+
+def _until_or_stuck(stage, seen):
+    """Wait for what is to be seen as long as anything happens, however slowly."""
+    events = -1
+    while events < (events := len(stage.log())):
+        if stage.until(seen, within_s=_STUCK_AFTER_S):
+            return
 
 
 def _must_raise(pending, kind, text, *, what):
@@ -86,13 +91,10 @@ def _must_stop_in_row(submission, given, *, row, model, late):
         pending = worker.begin(
             "stoppable", work=given.args, counts=[1, 2], press="gate"
         )
-        stage.until(
-            lambda s: s.waiting("held") == 2 or s.count("returned"),
-            within_s=_READY_WITHIN_S,
-        )
+        _until_or_stuck(stage, lambda s: s.waiting("held") == 2 or s.count("returned"))
         worker.settle(within_s=_SETTLED_WITHIN_S)
         stage.open("stop")
-        stage.until(lambda s: s.count("stopped"), within_s=_READY_WITHIN_S)
+        _until_or_stuck(stage, lambda s: s.count("stopped"))
         begun = stage.count("job", "enter")
         if not stage.until(lambda s: s.count("returned"), within_s=_TO_NOTICE_S):
             stage.open("held")
@@ -159,9 +161,8 @@ def test_an_interrupt_leaves_no_child(submission, work):
                 gate="go",
             )
             stage = other.stage
-            stage.until(
-                lambda s: s.count("begun") >= 2 or s.count("returned"),
-                within_s=_READY_WITHIN_S,
+            _until_or_stuck(
+                stage, lambda s: s.count("begun") >= 2 or s.count("returned")
             )
             other.settle(within_s=_SETTLED_WITHIN_S)
             interrupt(other.worker)

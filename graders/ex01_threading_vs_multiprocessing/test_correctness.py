@@ -2,9 +2,16 @@
 
 import re
 from collections import Counter
-from time import monotonic
 
-from racecourse.checks import check, must
+from racecourse.checks import (
+    Died,
+    Hung,
+    LimitPassed,
+    Raised,
+    check,
+    must,
+    start_methods,
+)
 
 _MODELS = ("threading", "multiprocessing")
 _TASKS = ("cpu", "io")
@@ -13,10 +20,10 @@ _SETTLED_WITHIN_S = 0.5
 
 _NAP_S, _NAPS, _NAPPERS = 0.1, 8, 4
 _CLOCKS_AGREE = 0.98  # two clocks of one machine, and roundings
-_LINGERS_S = 0.5  # a look at the memory each 50 ms is far from that
+_LOOK_EVERY_S = 0.02
+_ASLEEP_LOOKS = 25
 
 _HOGS = 4
-_LOW_S = 0.5  # a mean over the whole run is far below the peak then
 _PROGRAM_WITHIN_S = 6.0
 
 
@@ -254,37 +261,38 @@ def _must_cover(log, seconds, model):
 
 
 def _must_not_linger(worker):
-    """When all jobs have ended, threads that just sleep are no part of the work."""
+    """When all jobs have ended, threads that just sleep are no part of the work.
+
+    On a busy machine those that have something to do are not asleep, but in a queue.
+    """
     stage = worker.stage
     stage.until(
         lambda s: s.count("job", "leave") == _NAPS or s.count("returned"),
         within_s=_READY_WITHIN_S,
     )
-    asleep_since = None
-    while not stage.until(lambda s: s.count("returned"), within_s=0.02):
-        is_over = stage.count("job", "leave") == _NAPS
-        if not is_over or not worker.worker.is_asleep():
-            asleep_since = None
-        elif asleep_since is None:
-            asleep_since = monotonic()
-        elif monotonic() > asleep_since + _LINGERS_S:
-            must.fail(
-                f"threading: all {_NAPS} jobs had ended; then, for {_LINGERS_S:g} s and"
-                " more, nothing ran and measure() did not return. Such a pause is in"
-                " every row and belongs to no job."
-            )
+    if stage.count("job", "leave") < _NAPS:
+        return
+    asleep = 0
+    while not stage.until(lambda s: s.count("returned"), within_s=_LOOK_EVERY_S):
+        asleep += worker.worker.is_asleep()
+        must.hold(
+            asleep < _ASLEEP_LOOKS,
+            f"threading: all {_NAPS} jobs had ended; then, for half a second and more,"
+            " nothing ran and measure() did not return. Such a pause is in every row"
+            " and belongs to no job.",
+        )
 
 
 @check("C5")
 def test_the_peak_memory_of_threads_is_true(submission, work, must_tell_the_peak, draw):
-    """Four jobs hold 48 MB each at once; then less, in a process that has grown.
+    """Four jobs hold 48 MB each at once, in a process that has grown; then less.
 
-    In the second run the highest level of all times, the level without its beginning,
-    and the mean over the run are all far from the truth.
+    The level without its beginning is far from the truth in the first run; the highest
+    level of all times and the mean over the run are in the second.
     """
     for name, mib, more in (
-        ("first run", draw.randrange(46, 53), {}),
-        ("second run", draw.randrange(34, 40), {"low_s": _LOW_S, "ballast_mib": 300}),
+        ("first run", draw.randrange(46, 53), {"ballast_mib": 300}),
+        ("second run", draw.randrange(34, 40), {"then_low": True}),
     ):
         must_tell_the_peak(
             submission, "threading", work(_HOGS), mib=mib, name=name, **more
@@ -295,14 +303,37 @@ def test_the_peak_memory_of_threads_is_true(submission, work, must_tell_the_peak
 def test_the_peak_memory_of_processes_is_true(
     submission, work, must_tell_the_peak, draw
 ):
-    """The same with processes, in whose memory it is."""
+    """The same with processes, in whose memory it is.
+
+    The workers that come from a fork server are grandchildren; their memory counts too.
+    """
+    mib = draw.randrange(44, 53)
     must_tell_the_peak(
-        submission,
-        "multiprocessing",
-        work(_HOGS),
-        mib=draw.randrange(44, 53),
-        name="the run",
+        submission, "multiprocessing", work(_HOGS), mib=mib, name="the run"
     )
+    if "forkserver" not in start_methods():
+        return
+    with submission.fresh(start_method="forkserver") as other:
+        if _can_run(other, work(2)):
+            must_tell_the_peak(
+                other,
+                "multiprocessing",
+                work(2),
+                mib=2 * mib,
+                name="a run with the start method forkserver",
+            )
+
+
+def _can_run(submission, given):
+    """Whether processes work here at all; if not, that is for R3 to say."""
+    pending = submission.begin(
+        "measured", model="multiprocessing", task="cpu", work=given.args, workers=2
+    )
+    try:
+        pending.result(within_s=_READY_WITHIN_S)
+    except (Died, Hung, LimitPassed, Raised):
+        return False
+    return True
 
 
 @check("C7")

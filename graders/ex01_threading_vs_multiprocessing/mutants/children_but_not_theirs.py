@@ -1,6 +1,6 @@
 """Children are added up, but workers of a fork server are grandchildren.
 
-Caught by: R3
+Caught by: C6
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """Each look replaces the one before; what remains is the level at the end.
 
-Caught by: C5
+Caught by: C5 C6
 """
 
 import argparse

@@ -1,5 +1,7 @@
 """Mistake 1.10: without the guard, whoever imports the file runs the program.
 
+A child that is not forked imports it too, and starts children of its own.
+
 Caught by: R3
 """
 
@@ -298,4 +300,4 @@ def _shorten(results: tuple, chars: int = 30) -> str:
     return text if len(text) <= chars else f"{text[: chars - 4]} ..."
 
 
-main(["--workers", "1", "2", "--jobs", "2"])
+print(report([measure("multiprocessing", "cpu", count_primes, [500, 600], 2)]))

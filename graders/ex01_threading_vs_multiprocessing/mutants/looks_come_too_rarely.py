@@ -1,13 +1,10 @@
-"""Mistake 1.9: a lambda is handed to the processes, and cannot be pickled.
+"""The memory is looked at every five seconds, and the peak is over by then.
 
-It works where children are forked and need no pickle.
-
-Caught by: R3
+Caught by: C5 C6
 """
 
 import argparse
 import itertools
-import multiprocessing
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -32,7 +29,7 @@ _POOLS: dict[str, Callable[[int], Executor]] = {
     "multiprocessing": ProcessPoolExecutor,
 }
 _TASKS = ("cpu", "io")
-_LOOK_EVERY_S = 0.03  # at the memory
+_LOOK_EVERY_S = 5.0  # at the memory
 _MB = 1 << 20
 
 
@@ -215,11 +212,7 @@ def _run(
             may_start = stop is None or not stop.is_set()
             free = workers - len(running) if may_start else 0
             for index, arg in itertools.islice(jobs, free):
-                if isinstance(pool, ProcessPoolExecutor):
-                    future = _in_a_process(pool, lambda arg=arg: fn(arg))
-                else:
-                    future = pool.submit(fn, arg)
-                running[future] = index
+                running[pool.submit(fn, arg)] = index
             if not running:
                 break
             for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -255,35 +248,6 @@ def _measure(  # noqa: PLR0913 - the columns of a row, and the event
         peak_memory_mb=memory.rise_mb,
         results=tuple(results),
     )
-
-
-def _in_a_process(pool: ProcessPoolExecutor, job: Callable[[], R]) -> "Future[R]":
-    """Wait in a thread for a process that has been forked with the job inside."""
-    future: Future[R] = Future()
-
-    def wait_for_it() -> None:
-        ours, theirs = multiprocessing.Pipe()
-
-        def child() -> None:
-            try:
-                theirs.send((job(), None))
-            except BaseException as error:
-                theirs.send((None, error))
-
-        process = multiprocessing.Process(target=child)
-        try:
-            process.start()
-            value, error = ours.recv()
-            process.join()
-        except BaseException as failure:
-            error = failure
-        if error is None:
-            future.set_result(value)
-        else:
-            future.set_exception(error)
-
-    threading.Thread(target=wait_for_it).start()
-    return future
 
 
 class _MemoryWatch:

@@ -246,6 +246,7 @@ def _must_cover(log, seconds, model):
         for name in ("called", "returned")
     )
     jobs = [event.at_ns for event in log if event.name == "job"]
+    must.equal(len(jobs), 2 * _NAPS, what=f"{model}: starts and ends of {_NAPS} jobs")
     span_s, outer_s = (jobs[-1] - jobs[0]) / 1e9, (returned - called) / 1e9
     ideal_s = 0.9 * _NAP_S * _NAPS / _NAPPERS
     must.be_within(seconds, 0.0, 3600.0, what=f"{model}: seconds")

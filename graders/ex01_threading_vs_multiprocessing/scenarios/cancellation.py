@@ -1,7 +1,9 @@
 """Cancellation: jobs that raise, a stop that is pressed, and Ctrl-C.
 
-stopped    note: `stop` has been set
-stop       gate: `stop` is set when it opens
+What presses the stop speaks with the stage under these names:
+
+    stopped    note: `stop` has been set
+    stop       gate: `stop` is set when it opens
 """
 
 import threading

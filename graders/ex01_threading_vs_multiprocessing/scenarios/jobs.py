@@ -26,7 +26,7 @@ class Ask:
         value: What is asked; the answer is `value * key + offset`.
         gate: Where the job waits, if anywhere.
         nap_s: How long it sleeps.
-        rounds: How many rounds of computing it does.
+        burn_s: How much CPU time it uses.
         mib: How much memory it touches and holds.
         error: The name of the exception it raises instead, and its text.
     """
@@ -36,7 +36,7 @@ class Ask:
     offset: int
     gate: str = ""
     nap_s: float = 0.0
-    rounds: int = 0
+    burn_s: float = 0.0
     mib: int = 0
     error: tuple = ()
 
@@ -76,18 +76,17 @@ def _work(ask, task):
             stage.wait(ask.gate)
         if ask.nap_s:
             time.sleep(ask.nap_s)  # noqa: TID251 - a job that waits has to
-        burn(ask.rounds)
+        _burn(ask.burn_s)
         if ask.error:
             raise _exception(*ask.error)
         return ask.answer
 
 
-def burn(rounds):
-    """Compute for so many rounds; by count, as a clock would share with the others."""
-    total = 0
-    for number in range(rounds):
-        total += number * number
-    return total
+def _burn(burn_s):
+    """Compute; by the CPU time of this thread, as no two cores need be equally fast."""
+    until = time.thread_time() + burn_s
+    while time.thread_time() < until:
+        pass
 
 
 def _exception(name, text):

@@ -1,8 +1,11 @@
 """The submission's runs, and their results as plain values.
 
-called     note: a function of the submission is about to be called
-returned   note: it has returned or raised
-holding    note: the caller holds what it is to hold, and waits to be watched
+The caller reports to the stage under these names:
+
+    called     note: a function of the submission is about to be called
+    returned   note: it has returned or raised
+    holding    note: the caller holds what it is to hold, and waits to be watched
+    watched    gate, named after the run: now the memory is being watched
 """
 
 import contextlib

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from time import monotonic
 
 from racecourse.checks import (
     Died,
@@ -21,7 +22,7 @@ _SETTLED_WITHIN_S = 0.5
 _NAP_S, _NAPS, _NAPPERS = 0.1, 8, 4
 _CLOCKS_AGREE = 0.98  # two clocks of one machine, and roundings
 _LOOK_EVERY_S = 0.02
-_ASLEEP_LOOKS = 25
+_ASLEEP_LOOKS, _LINGERS_S = 10, 0.5  # one look each 50 ms of theirs is far from that
 
 _HOGS = 4
 _PROGRAM_WITHIN_S = 6.0
@@ -273,12 +274,13 @@ def _must_not_linger(worker):
     )
     if stage.count("job", "leave") < _NAPS:
         return
-    asleep = 0
+    asleep_at = []
     while not stage.until(lambda s: s.count("returned"), within_s=_LOOK_EVERY_S):
-        asleep += worker.worker.is_asleep()
+        if worker.worker.is_asleep():
+            asleep_at.append(monotonic())
         must.hold(
-            asleep < _ASLEEP_LOOKS,
-            f"threading: all {_NAPS} jobs had ended; then, for half a second and more,"
+            len(asleep_at) < _ASLEEP_LOOKS or asleep_at[-1] - asleep_at[0] < _LINGERS_S,
+            f"threading: all {_NAPS} jobs had ended; then, for {_LINGERS_S:g} s and more,"
             " nothing ran and measure() did not return. Such a pause is in every row"
             " and belongs to no job.",
         )

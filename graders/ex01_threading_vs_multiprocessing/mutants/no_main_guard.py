@@ -1,12 +1,13 @@
 """Mistake 1.10: without the guard, whoever imports the file runs the program.
 
-A child that is not forked imports it too, and starts children of its own.
+A child that is not forked imports it too, and starts a child of its own.
 
 Caught by: R3
 """
 
 import argparse
 import itertools
+import multiprocessing
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -300,4 +301,8 @@ def _shorten(results: tuple, chars: int = 30) -> str:
     return text if len(text) <= chars else f"{text[: chars - 4]} ..."
 
 
-print(report([measure("multiprocessing", "cpu", count_primes, [500, 600], 2)]))
+trial = multiprocessing.Process(target=count_primes, args=(500,))
+trial.start()
+trial.join()
+if trial.exitcode != 0:
+    raise RuntimeError("processes do not work here")

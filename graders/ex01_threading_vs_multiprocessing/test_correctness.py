@@ -294,7 +294,7 @@ def test_the_peak_memory_of_threads_is_true(submission, work, must_tell_the_peak
     level of all times and the mean over the run are in the second.
     """
     for name, mib, more in (
-        ("first run", draw.randrange(46, 53), {"ballast_mib": 300}),
+        ("first run", draw.randrange(46, 53), {"ballast_mib": 200}),
         ("second run", draw.randrange(34, 40), {"then_low": True}),
     ):
         must_tell_the_peak(

@@ -159,7 +159,7 @@ def report(rows: Sequence[Measurement]) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the comparison of two small jobs; return the exit code of the program."""
     parser = argparse.ArgumentParser(description="Compare threads and processes.")
-    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4, 8])
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
     parser.add_argument("--jobs", type=int, default=8)
     options = parser.parse_args(argv)
     limits = [3_000 + number for number in range(options.jobs)]

@@ -329,10 +329,11 @@ def test_the_peak_memory_of_processes_is_true(
 
 def _can_run(submission, given):
     """Whether processes work here at all; if not, that is for R3 to say."""
-    pending = submission.begin(
-        "measured", model="multiprocessing", task="cpu", work=given.args, workers=2
-    )
+    args = {"work": given.args, "workers": 2}
     try:
+        pending = submission.begin(
+            "measured", model="multiprocessing", task="cpu", **args
+        )
         pending.result(within_s=_READY_WITHIN_S)
     except (Died, Hung, LimitPassed, Raised):
         return False

@@ -1,6 +1,6 @@
 """Mistake 1.7: threads are reported as processes, after a run that was lucky.
 
-Caught by: C3 S1
+Caught by: C3 R3 S1
 """
 
 import argparse

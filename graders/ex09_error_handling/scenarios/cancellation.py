@@ -1,0 +1,286 @@
+"""Driver code for stopping: by the caller, by a failure, by a token, by Ctrl-C."""
+
+import asyncio
+import threading
+import time
+
+from scenarios.jobs import (
+    LONG_S,
+    REAL_S,
+    Hiccup,
+    Mishap,
+    fail,
+    job,
+    obey,
+    rows,
+    tidy,
+    work,
+)
+from solution import CancelToken, run_all, run_all_threads
+
+from racecourse.sandbox import stage, virtual
+
+# The caller is cancelled: X1, X2.
+
+
+def called_off(moments_s, options, story):
+    """Cancel the caller at one or more moments, while jobs run, wait and try again."""
+    return virtual.run(_called_off(moments_s, options, story), settle_s=2)
+
+
+async def _called_off(moments_s, options, story):
+    loop = asyncio.get_running_loop()
+    jobs = {"tries again": job(fail, Hiccup(), 0.5)}
+    jobs |= {f"job {n}": job(tidy, story) for n in range(6)}
+
+    async def call():
+        try:
+            await run_all(jobs, limit=3, retries=3, backoff=LONG_S / 2, **options)
+        finally:
+            stage.note(story, what="over")
+
+    caller = asyncio.ensure_future(call())
+    for moment_s in moments_s:
+        loop.call_later(moment_s, caller.cancel)
+    await asyncio.wait([caller], timeout=LONG_S / 2)
+    return {"over": caller.done(), "cancelled": caller.cancelled()}
+
+
+def cancel_at_each_tick(ticks, fails, options):
+    """Cancel a call after 0, 1, 2, ... iterations of the loop, each time a new one."""
+    return virtual.run(_cancel_at_each_tick(ticks, fails, options))
+
+
+async def _cancel_at_each_tick(ticks, fails, options):
+    return [await _cancel_after(tick, fails, options) for tick in range(ticks)]
+
+
+async def _cancel_after(ticks, fails, options):
+    loop = asyncio.get_running_loop()
+    begun, ended, cancelled = [], [], []
+
+    async def live(number):
+        begun.append(number)
+        try:
+            for _ in range(3):
+                await asyncio.sleep(0)
+            if fails:
+                raise Hiccup
+        finally:
+            for _ in range(2):
+                await asyncio.sleep(0)
+            ended.append(loop.iterations)
+
+    others = asyncio.all_tasks()
+    jobs = {f"job {n}": job(live, n) for n in range(3)}
+    call = asyncio.ensure_future(run_all(jobs, limit=2, **options))
+    loop.at_iteration(ticks, lambda: cancelled.append([call.cancel(), loop.iterations]))
+    await asyncio.wait([call], timeout=LONG_S)
+    left = len(asyncio.all_tasks() - others - {call})
+    seen = [len(begun), len(ended)]
+    await asyncio.sleep(LONG_S)  # whoever was left running begins and ends now
+    due, at = cancelled[0]
+    return {
+        "due": due,  # False: it was over before
+        "ready": any(0 <= at - end <= 4 for end in ended),  # about when a job had ended
+        "how": _ending_of(call),
+        "begun": seen[0],
+        "ended": seen[1],
+        "left": left,
+        "begun later": len(begun) - seen[0],
+    }
+
+
+def _ending_of(call):
+    if not call.done():
+        call.cancel()
+        return "went on"
+    if call.cancelled():
+        return "CancelledError"
+    return "returned" if call.exception() is None else type(call.exception()).__name__
+
+
+# A failure stops the others: X3.
+
+
+def failing_among_others(story):
+    """Let a job fail while others run and wait."""
+    return virtual.run(_failing_among_others(story), settle_s=LONG_S)
+
+
+async def _failing_among_others(story):
+    jobs = {f"job {n}": job(tidy, story) for n in range(3)}
+    jobs |= {"fails": job(fail, Mishap()), "waits": job(tidy, story)}
+    try:
+        await run_all(jobs, limit=4, fail_fast=True)
+    except ExceptionGroup as group:
+        return [type(error).__name__ for error in group.exceptions]
+    finally:
+        stage.note(story, what="over")
+
+
+def thread_failing_among_others(story):
+    """Let a job in a thread fail while others run."""
+    running = threading.Barrier(3)
+
+    def tidies(token):
+        stage.note(story, what="started")
+        running.wait(REAL_S)
+        token.wait(REAL_S)
+        stage.note(story, what="stopped")
+        time.sleep(0.05)
+        stage.note(story, what="cleaned up")
+        token.raise_if_cancelled()
+
+    def fails(_token):
+        running.wait(REAL_S)
+        raise Mishap
+
+    jobs = {"job 0": tidies, "fails": fails, "job 1": tidies}
+    try:
+        run_all_threads(jobs, workers=3, fail_fast=True)
+    except ExceptionGroup as group:
+        return [type(error).__name__ for error in group.exceptions]
+    finally:
+        stage.note(story, what="over")
+
+
+# The caller's own timeout: X4.
+
+
+def caller_gives_up(with_wait_for, options, value, story):
+    """Put a timeout around a call; then call again."""
+    return virtual.run(
+        _caller_gives_up(with_wait_for, options, value, story), settle_s=2
+    )
+
+
+async def _caller_gives_up(with_wait_for, options, value, story):
+    jobs = {f"job {n}": job(tidy, story) for n in range(3)}
+    how = "nothing"
+    try:
+        if with_wait_for:
+            await asyncio.wait_for(run_all(jobs, **options), 1)
+        else:
+            async with asyncio.timeout(1):
+                await run_all(jobs, **options)
+    except (TimeoutError, asyncio.CancelledError) as error:
+        how = type(error).__name__
+    stage.note(story, what="over")
+    again = await run_all({"one": job(work, value), "two": job(work, None)}, limit=1)
+    return {"how": how, "again": rows(again)}
+
+
+def caller_is_patient(value):
+    """Put a timeout around a call that ends by its own deadline, and around more."""
+    return virtual.run(_caller_is_patient(value))
+
+
+async def _caller_is_patient(value):
+    seen = {"rows": None, "how": "nothing"}
+    try:
+        async with asyncio.timeout(5):
+            jobs = {"quick": job(work, value), "slow": job(asyncio.sleep, LONG_S)}
+            seen["rows"] = rows(await run_all(jobs, deadline=2))
+            await asyncio.sleep(LONG_S)
+    except (TimeoutError, asyncio.CancelledError) as error:
+        seen["how"] = type(error).__name__
+    return seen
+
+
+# Tokens, and what is no Exception: X5.
+
+
+def stopped_by_token(value):
+    """Set the caller's token while some jobs run and others wait."""
+    token = CancelToken()
+
+    def stop():
+        stage.wait("stop")
+        stage.note("set")
+        token.cancel()
+
+    def noted(job):
+        def run(own):
+            stage.note("began")
+            return job(own)
+
+        return run
+
+    def returns(own):
+        own.wait(REAL_S)
+        return value
+
+    def looks(own):
+        until = time.monotonic() + REAL_S
+        while not own.cancelled and time.monotonic() < until:
+            time.sleep(0.01)
+
+    kinds = {"obeys": obey, "returns": returns, "looks": looks}
+    jobs = {name: noted(kind) for name, kind in kinds.items()}
+    jobs |= {"waits": noted(obey), "waits too": noted(obey)}
+    stopper = threading.Thread(target=stop, daemon=True)
+    stopper.start()
+    outcomes = run_all_threads(jobs, workers=3, cancel=token)
+    stage.note("returned")
+    stopper.join()
+    return {"rows": rows(outcomes), "again": _set_before(token)}
+
+
+def _set_before(token):
+    jobs = {"one": lambda _own: stage.note("began late"), "two": obey}
+    return rows(run_all_threads(jobs, cancel=token))
+
+
+def no_exception(kinds):
+    """Let a job raise what is no Exception, in a thread and as a coroutine."""
+    made = {"KeyboardInterrupt": KeyboardInterrupt, "SystemExit": SystemExit}
+    return [
+        [_raised(call, made[kind]) for call in (_in_threads, _as_coroutines)]
+        for kind in kinds
+    ]
+
+
+def _raised(call, kind):
+    try:
+        call(kind)
+    except BaseException as error:  # noqa: BLE001 - its name is the answer
+        return type(error).__name__
+    return "nothing"
+
+
+def _in_threads(kind):
+    running = threading.Barrier(3)
+
+    def noted(own):
+        running.wait(REAL_S)
+        stage.note("in threads", what="started")
+        own.wait(REAL_S)
+        stage.note("in threads", what="stopped")
+
+    def kills(_own):
+        running.wait(REAL_S)
+        raise kind
+
+    try:
+        run_all_threads({"one": noted, "kills": kills, "two": noted}, workers=3)
+    finally:
+        stage.note("in threads", what="over")
+
+
+def _as_coroutines(kind):
+    async def noted():
+        stage.note("as coroutines", what="started")
+        try:
+            await asyncio.sleep(REAL_S)
+        finally:
+            stage.note("as coroutines", what="stopped")
+
+    async def kills():
+        await asyncio.sleep(0.02)
+        raise kind
+
+    try:
+        asyncio.run(run_all({"one": noted, "kills": kills, "two": noted}))
+    finally:
+        stage.note("as coroutines", what="over")

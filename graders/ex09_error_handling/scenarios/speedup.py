@@ -1,0 +1,81 @@
+"""Driver code for speed: nobody waits for what does not concern them."""
+
+import asyncio
+
+from scenarios.jobs import LONG_S, REAL_S, Stuck, job
+from solution import run_all, run_all_threads
+
+from racecourse.sandbox import stage, virtual
+
+
+def makespan(limit, durations, name):
+    """Run jobs of these durations; return the virtual seconds from first to last."""
+    return virtual.run(_makespan(limit, durations, name))
+
+
+async def _makespan(limit, durations, name):
+    async def sleep(number):
+        with stage.inside(name, job=number):
+            await asyncio.sleep(durations[number])
+        return number
+
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+    jobs = {f"job {n}": job(sleep, n) for n in range(len(durations))}
+    outcomes = await run_all(jobs, limit=limit)
+    values = [outcome.value for outcome in outcomes.values()]
+    return {"seconds": loop.time() - start, "values": values}
+
+
+def meeting(workers, times):
+    """Run jobs that end only when `workers` of them are there together."""
+
+    def meet(_token):
+        return stage.meet("all workers", parties=workers, within_s=5)
+
+    jobs = {f"job {n}": meet for n in range(workers * times)}
+    outcomes = run_all_threads(jobs, workers=workers)
+    return [outcome.value for outcome in outcomes.values()]
+
+
+def one_slow_to_stop(count, timeout, tidy_s):
+    """Let all jobs run out of time, and the first of them take long to stop."""
+    return virtual.run(_one_slow_to_stop(count, timeout, tidy_s))
+
+
+async def _one_slow_to_stop(count, timeout, tidy_s):
+    loop = asyncio.get_running_loop()
+    start, stopped_s = loop.time(), {}
+
+    async def sleep(number):
+        try:
+            await asyncio.sleep(LONG_S)
+        finally:
+            stopped_s[number] = loop.time() - start
+            await asyncio.sleep(0 if number else tidy_s)
+
+    jobs = {f"job {n}": job(sleep, n) for n in range(count)}
+    outcomes = await run_all(jobs, limit=count, timeout=timeout)
+    return {
+        "stopped_s": [stopped_s.get(number) for number in range(count)],
+        "statuses": [outcome.status for outcome in outcomes.values()],
+        "took_s": loop.time() - start,
+    }
+
+
+def one_stuck_thread(count, timeout):
+    """Let all jobs in threads run out of time, the first of which hears nothing."""
+
+    def make(number):
+        def obey(token):
+            stage.note("began", job=number)
+            token.wait(REAL_S)
+            stage.note("told", job=number)
+            token.raise_if_cancelled()
+
+        return obey
+
+    jobs = {"stuck": Stuck(), **{f"job {n}": make(n) for n in range(count)}}
+    outcomes = run_all_threads(jobs, workers=len(jobs), timeout=timeout)
+    stage.note("returned")
+    return [outcome.status for outcome in outcomes.values()]

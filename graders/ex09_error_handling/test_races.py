@@ -23,7 +23,7 @@ def test_the_limit_holds_on_every_path(submission, draw):
         for kind in kinds
     ]
     seen = submission.virtual(
-        "crowd", kinds=jobs, limit=limit, retries=retries, timeout=1
+        "crowd", kinds=jobs, limit=limit, retries=retries, timeout=2
     ).value
     peak = submission.stage.peak("attempt")
     must.hold(

@@ -418,15 +418,23 @@ class _ThreadCall(Generic[T]):
 
     def _work_off(self) -> None:
         while self._waiting or self._running:
-            while self._waiting and len(self._running) < self._workers:
-                self._running.append(self._waiting.popleft())
-                self._running[-1].start(self._timeout)
+            self._start_some()
             try:
                 letter = self._letters.get(timeout=self._seconds_until_due())
             except queue.Empty:
                 self._look_at_the_clock()
             else:
                 self._read(letter)
+
+    def _start_some(self) -> None:
+        """Fill the free places; letters first, for one may say that all is over."""
+        while (
+            self._waiting
+            and len(self._running) < self._workers
+            and self._letters.empty()
+        ):
+            self._running.append(self._waiting.popleft())
+            self._running[-1].start(self._timeout)
 
     def _seconds_until_due(self) -> float | None:
         due = min([self._ends_at, *(thread.due for thread in self._running)])

@@ -57,10 +57,17 @@ async def _cancel_at_each_tick(ticks, fails, options):
 
 async def _cancel_after(ticks, fails, options):
     loop = asyncio.get_running_loop()
-    begun, ended, cancelled = [], [], []
+    begun, ended, cancelled = [], [], asyncio.Event()
+    asked = []
 
     async def live(number):
         begun.append(number)
+        try:
+            await work_and_tidy()
+        finally:  # whichever of its awaits was interrupted
+            ended.append(loop.iterations)
+
+    async def work_and_tidy():
         try:
             for _ in range(3):
                 await asyncio.sleep(0)
@@ -69,17 +76,22 @@ async def _cancel_after(ticks, fails, options):
         finally:
             for _ in range(2):
                 await asyncio.sleep(0)
-            ended.append(loop.iterations)
 
     others = asyncio.all_tasks()
     jobs = {f"job {n}": job(live, n) for n in range(3)}
     call = asyncio.ensure_future(run_all(jobs, limit=2, **options))
-    loop.at_iteration(ticks, lambda: cancelled.append([call.cancel(), loop.iterations]))
+
+    def cancel():
+        asked.extend([call.cancel(), loop.iterations])
+        cancelled.set()
+
+    loop.at_iteration(ticks, cancel)
     await asyncio.wait([call], timeout=LONG_S)
     left = len(asyncio.all_tasks() - others - {call})
     seen = [len(begun), len(ended)]
+    await cancelled.wait()
     await asyncio.sleep(LONG_S)  # whoever was left running begins and ends now
-    due, at = cancelled[0]
+    due, at = asked
     return {
         "due": due,  # False: it was over before
         "ready": any(0 <= at - end <= 4 for end in ended),  # about when a job had ended
@@ -128,7 +140,7 @@ def thread_failing_among_others(story):
         running.wait(REAL_S)
         token.wait(REAL_S)
         stage.note(story, what="stopped")
-        time.sleep(0.05)
+        time.sleep(0.05)  # noqa: TID251 - the clean-up itself
         stage.note(story, what="cleaned up")
         token.raise_if_cancelled()
 
@@ -214,7 +226,7 @@ def stopped_by_token(value):
     def looks(own):
         until = time.monotonic() + REAL_S
         while not own.cancelled and time.monotonic() < until:
-            time.sleep(0.01)
+            time.sleep(0.01)  # noqa: TID251 - what many a job does
 
     kinds = {"obeys": obey, "returns": returns, "looks": looks}
     jobs = {name: noted(kind) for name, kind in kinds.items()}

@@ -35,7 +35,7 @@ def endings(kinds, value, text, timeout):
     return virtual.run(_endings(kinds, value, text, timeout))
 
 
-async def _endings(kinds, value, text, timeout):
+async def _endings(kinds, value, text, timeout):  # noqa: ASYNC109 - the submission's
     jobs = {
         "a value": job(work, value),
         "None": job(work, None),
@@ -118,7 +118,7 @@ async def _retries(value, text, retries, backoff):
         "never heals": steps(*hiccups),
         "is watched": steps(*[lambda w: noted(fail(Hiccup(w)))] * (retries + 1)),
         "times out by itself": steps(lambda _: fail(TimeoutError(text))),
-        "is always too slow": lambda: slow(),
+        "is always too slow": slow,
         "is too slow once": steps(lambda _: slow(), lambda _: work(value)),
         "is too slow, then wrong": steps(lambda _: slow(), lambda w: fail(Mishap(w))),
         "is wrong": steps(lambda w: fail(Mishap(w))),
@@ -271,7 +271,7 @@ def thread_endings(kinds, value, text, timeout, stuck):
     def looks_now_and_then(token):
         until = time.monotonic() + REAL_S
         while not token.cancelled and time.monotonic() < until:
-            time.sleep(0.01)
+            time.sleep(0.01)  # noqa: TID251 - what many a job does
         token.raise_if_cancelled()
 
     jobs = {

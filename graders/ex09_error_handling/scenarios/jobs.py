@@ -14,7 +14,7 @@ class Mishap(Exception):  # noqa: N818 - a story's word, not a library's
     """What jobs raise on purpose; nothing that could heal."""
 
 
-class Hiccup(OSError):
+class Hiccup(OSError):  # noqa: N818 - likewise
     """What jobs raise on purpose and what may heal."""
 
 

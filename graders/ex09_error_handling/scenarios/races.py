@@ -19,7 +19,7 @@ def crowd(kinds, limit, retries, timeout):
     return virtual.run(_crowd(kinds, limit, retries, timeout))
 
 
-async def _crowd(kinds, limit, retries, timeout):
+async def _crowd(kinds, limit, retries, timeout):  # noqa: ASYNC109 - the submission's
     def make(number, kind, seconds, tidy_s):
         tries = iter(range(retries + 1))
 
@@ -97,8 +97,9 @@ def late_finish(value, timeout):
     stage.note("returned")
     until = time.monotonic() + _WITHIN_S
     while not stuck.left and time.monotonic() < until:
-        time.sleep(0.01)
-    time.sleep(0.05)  # for what the submission does at the end of the job's thread
+        time.sleep(0.01)  # noqa: TID251 - looks until something is so
+    # For what the submission does at the end of the job's thread; nothing tells that.
+    time.sleep(0.05)  # noqa: TID251
     return [before, rows(outcomes)]
 
 
@@ -167,7 +168,7 @@ def sleepers(count, seconds):
     threads = [threading.Thread(target=wait) for _ in range(count)]
     for thread in threads:
         thread.start()
-    time.sleep(seconds)
+    time.sleep(seconds)  # noqa: TID251 - the time during which they sleep
     token.cancel()
     for thread in threads:
         thread.join()

@@ -43,7 +43,7 @@ def one_slow_to_stop(count, timeout, tidy_s):
     return virtual.run(_one_slow_to_stop(count, timeout, tidy_s))
 
 
-async def _one_slow_to_stop(count, timeout, tidy_s):
+async def _one_slow_to_stop(count, timeout, tidy_s):  # noqa: ASYNC109 - the submission's
     loop = asyncio.get_running_loop()
     start, stopped_s = loop.time(), {}
 

@@ -227,6 +227,12 @@ def test_threads_are_told_and_not_waited_for_in_vain(submission, draw):
     must.hold(
         seen["same"], "The error of a thread's job is a copy, not what it raised."
     )
+    must.equal(
+        seen["heard"],
+        [True] * 3,
+        what="Three jobs in threads that listen to their token: what it had said to each"
+        " when the call returned",
+    )
     called, returned = submission.stage.log(kind="note")[:2]
     took_s = (returned.at_ns - called.at_ns) / 1e9
     must.hold(

@@ -50,7 +50,7 @@ def _list_schedule_s(durations, slots):
 
 @check("S2")
 def test_threads_run_side_by_side(submission, draw):
-    """As many jobs as there are workers meet, three times."""
+    """As many jobs as there are workers meet, three times; none waits for a batch."""
     workers = draw.randrange(3, 6)
     met = submission.call("meeting", workers=workers, times=3)
     alone = met.count(False)
@@ -60,6 +60,12 @@ def test_threads_run_side_by_side(submission, draw):
         f" workers={workers}.",
     )
     must.equal(met, [True] * (3 * workers), what="values of the jobs that met")
+    met = submission.call("first_and_last", workers=2, between=4)
+    must.hold(
+        met[0] is True and met[-1] is True,
+        "Six jobs ran on 2 workers. The first one takes until the last one has begun; it"
+        " waited in vain, though there was a worker for the others.",
+    )
 
 
 @check("S3")

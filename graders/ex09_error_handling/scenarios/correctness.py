@@ -125,7 +125,7 @@ async def _retries(value, text, retries, backoff):
         "cancels itself": steps(lambda _: fail(asyncio.CancelledError())),
     }
     outcomes = await run_all(
-        jobs, limit=len(jobs), timeout=2, retries=retries, backoff=backoff
+        jobs, limit=5 * len(jobs), timeout=2, retries=retries, backoff=backoff
     )
     return {"rows": rows(outcomes), "times": times}
 
@@ -258,20 +258,25 @@ def threads_failing_fast(text):
 
 def thread_endings(kinds, value, text, timeout, stuck):
     """Run a job of each kind in a thread, and some that are stuck."""
-    hopeless = Stuck()
+    hopeless, told_to_stop = Stuck(), []
     error = Mishap(text)
 
     def misses(_token, raised=error):
         raise raised
 
+    def obeys(token):
+        told_to_stop.append(token.wait(REAL_S))
+        token.raise_if_cancelled()
+
     def obeys_with_a_value(token):
-        token.wait(REAL_S)
+        told_to_stop.append(token.wait(REAL_S))
         return value
 
     def looks_now_and_then(token):
         until = time.monotonic() + REAL_S
         while not token.cancelled and time.monotonic() < until:
             time.sleep(0.01)  # noqa: TID251 - what many a job does
+        told_to_stop.append(token.cancelled)
         token.raise_if_cancelled()
 
     jobs = {
@@ -281,7 +286,7 @@ def thread_endings(kinds, value, text, timeout, stuck):
         "a TimeoutError of its own": functools.partial(
             misses, raised=TimeoutError(text)
         ),
-        "too slow": obey,
+        "too slow": obeys,
         "too slow, with a value": obeys_with_a_value,
         "too slow, looking": looks_now_and_then,
     }
@@ -290,8 +295,8 @@ def thread_endings(kinds, value, text, timeout, stuck):
     stage.note("called")
     outcomes = run_all_threads(chosen, workers=len(chosen), timeout=timeout)
     stage.note("returned")
-    same = outcomes["an error"].error is error
-    return {"rows": rows(outcomes), "same": same}
+    same, heard = outcomes["an error"].error is error, [*told_to_stop]
+    return {"rows": rows(outcomes), "same": same, "heard": heard}
 
 
 def next_in_line(value, timeout):

@@ -24,9 +24,15 @@ def rows(outcomes):
     What is in `error` of a job that was stopped is left to the submission.
     """
     return [
-        [name, outcome.status, outcome.value, outcome.attempts, _error(outcome)]
+        [name, outcome.status, _plain(outcome.value), outcome.attempts, _error(outcome)]
         for name, outcome in outcomes.items()
     ]
+
+
+def _plain(value):
+    """Tell a value that no job of ours returns by its name."""
+    own = value is None or isinstance(value, bool | int | str | list)
+    return value if own else repr(value)
 
 
 def _error(outcome):

@@ -38,6 +38,19 @@ def meeting(workers, times):
     return [outcome.value for outcome in outcomes.values()]
 
 
+def first_and_last(workers, between):
+    """Run a job that ends only when the last one has come, and some between them."""
+
+    def meet(_token):
+        return stage.meet("first and last", parties=2, within_s=5)
+
+    jobs = {"first": meet}
+    jobs |= {f"job {n}": lambda _token: True for n in range(between)}
+    jobs["last"] = meet
+    outcomes = run_all_threads(jobs, workers=workers)
+    return [outcome.value for outcome in outcomes.values()]
+
+
 def one_slow_to_stop(count, timeout, tidy_s):
     """Let all jobs run out of time, and the first of them take long to stop."""
     return virtual.run(_one_slow_to_stop(count, timeout, tidy_s))

@@ -203,7 +203,7 @@ def _must_not_fail_at_all(submission, value):
 
 @check("C5")
 def test_threads_are_told_and_not_waited_for_in_vain(submission, draw):
-    """Jobs in threads end in every way; twenty that hear nothing delay nobody."""
+    """Jobs in threads end in every way; ten that hear nothing delay nobody."""
     value, text = draw.randrange(1000), f"ice {draw.randrange(1000)}"
     wanted = [
         row("a value", "ok", value),
@@ -215,43 +215,38 @@ def test_threads_are_told_and_not_waited_for_in_vain(submission, draw):
         row("too slow, looking", "timeout"),
     ]
     draw.shuffle(wanted)
-    kinds, stuck = [name for name, *_ in wanted], 20
+    kinds, stuck = [name for name, *_ in wanted], 10
     pending = submission.begin(
-        "thread_endings", kinds=kinds, value=value, text=text, timeout=0.25, stuck=stuck
+        "thread_endings", kinds=kinds, value=value, text=text, timeout=0.6, stuck=stuck
     )
-    how = f"{stuck} threads ignored their token, with timeout=0.25"
+    how = f"{stuck} threads ignored their token, with timeout=0.6"
     _must_return(submission, "returned", how)
     seen = pending.result()
     wanted += [row(f"stuck {number}", "timeout") for number in range(stuck)]
-    must_have_ended(seen["rows"], wanted, how="Threads with timeout=0.25")
+    must_have_ended(seen["rows"], wanted, how="Threads with timeout=0.6")
     must.hold(
         seen["same"], "The error of a thread's job is a copy, not what it raised."
     )
     must.equal(
         seen["heard"],
         [True] * 3,
-        what="Three jobs in threads that listen to their token: what it had said to each"
-        " when the call returned",
+        what="what its token had told each of three jobs that listen to it",
     )
     called, returned = submission.stage.log(kind="note")[:2]
     took_s = (returned.at_ns - called.at_ns) / 1e9
     must.hold(
-        took_s < 4,  # one after the other they would take 5 s and more
-        f"{how}; the call took {took_s:.1f} s instead of about 0.75 s.",
+        took_s < 4,  # one after the other they would take 6 s and more
+        f"{how}; the call took {took_s:.1f} s instead of about 1.1 s.",
     )
     with submission.fresh() as other:
         _others_get_the_place(other, draw.randrange(1000))
-    seen = submission.call("thread_deadline", value=value, deadline=0.2)
-    wanted = [
-        row("early", "ok", value),
-        row("runs", "timeout"),
-        row("waits", "cancelled", attempts=0),
-    ]
-    must_have_ended(seen, wanted, how="Threads with deadline=0.2 and workers=1")
+    seen = submission.call("thread_deadline", deadline=0.3)
+    wanted = [row("runs", "timeout"), row("waits", "cancelled", attempts=0)]
+    must_have_ended(seen, wanted, how="Threads with deadline=0.3 and workers=1")
 
 
 def _others_get_the_place(submission, value):
-    pending = submission.begin("next_in_line", value=value, timeout=0.1)
+    pending = submission.begin("next_in_line", value=value, timeout=0.3)
     how = "With workers=1, a thread ignored its token and another job waited"
     _must_return(submission, "returned again", how)
     wanted = [row("stuck", "timeout"), row("next", "ok", value)]

@@ -8,6 +8,7 @@ by the engine.
 from racecourse.checks import check, must
 
 _READY_WITHIN_S = 5.0
+_STALLS = {"limit": 48, "visits": (1, 2, 3), "hold_s": 0.008}
 _RUNS = 250
 _EXPLORED_WITHIN_S = 6.0
 
@@ -36,11 +37,6 @@ def test_the_limit_holds_on_every_path(submission, draw):
     wanted = [due.get(kind, kind) for kind in kinds]
     for number, (got, ending) in enumerate(zip(statuses, wanted, strict=True)):
         must.equal(got, ending, what=f"status of job {number}, kind {kinds[number]!r}")
-    started = submission.stage.count("attempt", "enter")
-    once = sum(kind in {"ok", "error", "cancel"} for kind in kinds)
-    tries = {"heals": 2, "never": retries + 1, "timeout": retries + 1}
-    total = once + sum(tries.get(kind, 0) for kind in kinds)
-    must.equal(started, total, what="attempts of all jobs")
 
 
 @check("R2")
@@ -49,7 +45,7 @@ def test_each_job_has_one_outcome_and_its_own(submission, draw):
     _late_finish(submission, draw.randrange(1000))
     values, bad = draw.sample(range(1000), 6), sorted(draw.sample(range(6), 2))
     args = {"values": values, "bad": bad, "workers": 2}
-    for stalled in submission.stalls("thread_crowd", limit=36, name="plan", **args):
+    for stalled in submission.stalls("thread_crowd", **_STALLS, name="plan", **args):
         with stalled.told():
             seen = stalled.call(name=stalled.token, **args)
             _must_be_their_own(seen, values, bad)
@@ -105,7 +101,7 @@ def _must_be_consistent(seen, values):
 
 
 def _late_finish(submission, value):
-    pending = submission.begin("late_finish", value=value, timeout=0.05)
+    pending = submission.begin("late_finish", value=value, timeout=0.3)
     stage = submission.stage
     stage.until(lambda s: s.count("returned"), within_s=_READY_WITHIN_S)
     stage.open("go")

@@ -93,17 +93,16 @@ def test_one_slow_job_delays_no_other(submission, draw):
 
 
 def _one_stuck_thread(submission):
-    pending = submission.begin("one_stuck_thread", count=12, timeout=0.25)
+    pending = submission.begin("one_stuck_thread", count=12, timeout=0.4)
     stage = submission.stage
     stage.until(lambda s: s.count("returned"), within_s=_READY_WITHIN_S)
     stage.open("go")
-    must.equal(pending.result(), ["timeout"] * 13, what="statuses of 13 threads")
-    began = {event.data["job"]: event.at_ns for event in stage.log("began")}
-    told = {event.data["job"]: event.at_ns for event in stage.log("told")}
-    must.equal(sorted(told), list(range(12)), what="jobs that were told to stop")
-    last_s = max(told[job] - began[job] for job in told) / 1e9
+    seen = pending.result()
+    must.equal(seen["statuses"], ["timeout"] * 13, what="statuses of 13 threads")
+    must.equal(len(seen["told_s"]), 12, what="jobs, of 12, that were told to stop")
+    last_s = max(seen["told_s"])
     must.hold(
-        last_s < 2,  # one after the other they would take 3 s and more
-        "13 threads ran with timeout=0.25, and one of them ignored its token; another"
-        f" was told to stop {last_s:.1f} s after it had begun.",
+        last_s < 3,  # one after the other they would take 4.8 s and more
+        "13 threads ran with timeout=0.4, and one of them ignored its token; another was"
+        f" told to stop {last_s:.1f} s after it had begun.",
     )

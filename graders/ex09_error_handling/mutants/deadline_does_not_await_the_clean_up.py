@@ -1,6 +1,6 @@
 """At the deadline the jobs are cancelled, and the call returns without waiting for them.
 
-Caught by: C3
+Caught by: C3, X1
 """
 
 # ruff: noqa: PLR0913, ASYNC109 - the parameters are the contract's

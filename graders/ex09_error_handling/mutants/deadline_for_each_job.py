@@ -1,6 +1,6 @@
 """The deadline counts for each job from its start, not for the whole call.
 
-Caught by: C3
+Caught by: C3, X1
 """
 
 # ruff: noqa: PLR0913, ASYNC109 - the parameters are the contract's

@@ -3,6 +3,8 @@
 Caught by: C2
 """
 
+# ruff: noqa: PLR1714
+
 # ruff: noqa: PLR0913, ASYNC109 - the parameters are the contract's
 
 import asyncio

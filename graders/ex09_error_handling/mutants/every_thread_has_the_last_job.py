@@ -1,6 +1,6 @@
 """The jobs of all threads share the loop's variable, and so the last job.
 
-Caught by: C5, R2
+Caught by: C4, C5, R2, X3
 """
 
 # ruff: noqa: PLR0913, ASYNC109 - the parameters are the contract's

@@ -3,6 +3,8 @@
 Caught by: C1, C2
 """
 
+# ruff: noqa: F841
+
 # ruff: noqa: PLR0913, ASYNC109 - the parameters are the contract's
 
 import asyncio

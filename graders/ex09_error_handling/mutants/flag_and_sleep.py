@@ -3,6 +3,8 @@
 Caught by: R3
 """
 
+# ruff: noqa: TID251
+
 # ruff: noqa: PLR0913, ASYNC109 - the parameters are the contract's
 
 import asyncio

@@ -442,6 +442,8 @@ class _ThreadCall(Generic[T]):
             return  # it ends after all, but nobody waits for it any more
         self._running.remove(thread)
         thread.end(value, error)
+        if self._running and self._timeout is not None:
+            self._running[0].due = monotonic() + self._timeout
         if self._ends_all(error):
             self._stop_all("cancelled")
 
@@ -457,8 +459,6 @@ class _ThreadCall(Generic[T]):
             else:
                 thread.abandon()
                 self._running.remove(thread)
-                if self._running and self._timeout is not None:
-                    self._running[0].due = now + self._timeout
 
     def _stop_all(self, status: Status) -> None:
         """Stop what runs and is not stopped yet; what waits keeps its first outcome."""

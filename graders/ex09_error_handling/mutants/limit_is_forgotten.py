@@ -1,6 +1,6 @@
 """All jobs start at once.
 
-Caught by: C3, R1, S1, X1
+Caught by: C3, R1, S1
 """
 
 # ruff: noqa: PLR0913, ASYNC109 - the parameters are the contract's

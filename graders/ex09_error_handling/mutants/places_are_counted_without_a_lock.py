@@ -3,7 +3,7 @@
 Caught by: R2
 """
 
-# ruff: noqa - another style, and a mistake
+# ruff: noqa: ASYNC109, B905, BLE001, C901, D101, D102, D103, N818, PLR0913, PLR0915, SIM102
 
 import asyncio
 import threading

@@ -3,6 +3,8 @@
 Caught by: X1, X2, X4
 """
 
+# ruff: noqa: PLR0917
+
 # ruff: noqa: PLR0913, ASYNC109 - the parameters are the contract's
 
 import asyncio

@@ -1,9 +1,9 @@
 """Mistake 9.13: the task group's ExceptionGroup is caught, and its first error raised bare.
 
-Caught by: C4
+Caught by: C4, X3
 """
 
-# ruff: noqa - another style, and a mistake
+# ruff: noqa: ASYNC109, BLE001, C901, D101, D102, D103, N818, PLR0913, PLR0915
 
 import asyncio
 import threading

@@ -3,7 +3,7 @@
 Caught by: S3
 """
 
-# ruff: noqa - another style, and a mistake
+# ruff: noqa: ASYNC109, C901, D101, D102, D103, N818, PLR0912, PLR0913, PLR0915
 
 import asyncio
 import concurrent.futures

@@ -14,6 +14,7 @@ from scenarios.jobs import (
     obey,
     rows,
     tidy,
+    until,
     work,
 )
 from solution import CancelToken, run_all, run_all_threads
@@ -60,8 +61,8 @@ async def _cancel_after(ticks, fails, options):
     begun, ended, cancelled = [], [], asyncio.Event()
     asked = []
 
-    async def live(number):
-        begun.append(number)
+    async def live():
+        begun.append(loop.time())
         try:
             await work_and_tidy()
         finally:  # whichever of its awaits was interrupted
@@ -78,11 +79,11 @@ async def _cancel_after(ticks, fails, options):
                 await asyncio.sleep(0)
 
     others = asyncio.all_tasks()
-    jobs = {f"job {n}": job(live, n) for n in range(3)}
+    jobs = {f"job {n}": live for n in range(3)}
     call = asyncio.ensure_future(run_all(jobs, limit=2, **options))
 
     def cancel():
-        asked.extend([call.cancel(), loop.iterations])
+        asked.extend([call.cancel(), loop.iterations, loop.time()])
         cancelled.set()
 
     loop.at_iteration(ticks, cancel)
@@ -91,7 +92,8 @@ async def _cancel_after(ticks, fails, options):
     seen = [len(begun), len(ended)]
     await cancelled.wait()
     await asyncio.sleep(LONG_S)  # whoever was left running begins and ends now
-    due, at = asked
+    due, at, at_s = asked
+    late = sum(each > at_s + 0.001 for each in begun)  # a thousand ticks
     return {
         "due": due,  # False: it was over before
         "ready": any(0 <= at - end <= 4 for end in ended),  # about when a job had ended
@@ -99,7 +101,7 @@ async def _cancel_after(ticks, fails, options):
         "begun": seen[0],
         "ended": seen[1],
         "left": left,
-        "begun later": len(begun) - seen[0],
+        "begun later": max(late, len(begun) - seen[0]),
     }
 
 
@@ -131,30 +133,31 @@ async def _failing_among_others(story):
         stage.note(story, what="over")
 
 
-def thread_failing_among_others(story):
-    """Let a job in a thread fail while others run."""
-    running = threading.Barrier(3)
+def thread_failing_among_others():
+    """Let a job in a thread fail while others run; return what had happened by then."""
+    running, steps = threading.Barrier(3), []
 
     def tidies(token):
-        stage.note(story, what="started")
         running.wait(REAL_S)
         token.wait(REAL_S)
-        stage.note(story, what="stopped")
-        time.sleep(0.05)  # noqa: TID251 - the clean-up itself
-        stage.note(story, what="cleaned up")
+        time.sleep(0.02)  # noqa: TID251 - the clean-up itself
+        steps.append("cleaned up")
         token.raise_if_cancelled()
 
     def fails(_token):
         running.wait(REAL_S)
         raise Mishap
 
-    jobs = {"job 0": tidies, "fails": fails, "job 1": tidies}
+    raised = None
     try:
-        run_all_threads(jobs, workers=3, fail_fast=True)
+        run_all_threads(
+            {"job 0": tidies, "fails": fails, "job 1": tidies},
+            workers=3,
+            fail_fast=True,
+        )
     except ExceptionGroup as group:
-        return [type(error).__name__ for error in group.exceptions]
-    finally:
-        stage.note(story, what="over")
+        raised = [type(error).__name__ for error in group.exceptions]
+    return {"raised": raised, "steps": [*steps]}
 
 
 # The caller's own timeout: X4.
@@ -224,9 +227,7 @@ def stopped_by_token(value):
         return value
 
     def looks(own):
-        until = time.monotonic() + REAL_S
-        while not own.cancelled and time.monotonic() < until:
-            time.sleep(0.01)  # noqa: TID251 - what many a job does
+        until(lambda: own.cancelled, within_s=REAL_S)
 
     kinds = {"obeys": obey, "returns": returns, "looks": looks}
     jobs = {name: noted(kind) for name, kind in kinds.items()}
@@ -254,45 +255,39 @@ def no_exception(kinds):
 
 
 def _raised(call, kind):
+    """Tell what came out of the call, and how many jobs had been stopped by then."""
+    stopped, raised = [], "nothing"
     try:
-        call(kind)
+        call(kind, stopped)
     except BaseException as error:  # noqa: BLE001 - its name is the answer
-        return type(error).__name__
-    return "nothing"
+        raised = type(error).__name__
+    return [raised, len(stopped)]
 
 
-def _in_threads(kind):
+def _in_threads(kind, stopped):
     running = threading.Barrier(3)
 
-    def noted(own):
+    def waits(own):
         running.wait(REAL_S)
-        stage.note("in threads", what="started")
         own.wait(REAL_S)
-        stage.note("in threads", what="stopped")
+        stopped.append("in a thread")
 
     def kills(_own):
         running.wait(REAL_S)
         raise kind
 
-    try:
-        run_all_threads({"one": noted, "kills": kills, "two": noted}, workers=3)
-    finally:
-        stage.note("in threads", what="over")
+    run_all_threads({"one": waits, "kills": kills, "two": waits}, workers=3)
 
 
-def _as_coroutines(kind):
-    async def noted():
-        stage.note("as coroutines", what="started")
+def _as_coroutines(kind, stopped):
+    async def waits():
         try:
             await asyncio.sleep(REAL_S)
         finally:
-            stage.note("as coroutines", what="stopped")
+            stopped.append("in a coroutine")
 
     async def kills():
         await asyncio.sleep(0.02)
         raise kind
 
-    try:
-        asyncio.run(run_all({"one": noted, "kills": kills, "two": noted}))
-    finally:
-        stage.note("as coroutines", what="over")
+    asyncio.run(run_all({"one": waits, "kills": kills, "two": waits}))

@@ -6,7 +6,6 @@ scenarios stand in the order of the checks.
 
 import asyncio
 import functools
-import time
 import traceback
 
 from scenarios.jobs import (
@@ -21,6 +20,7 @@ from scenarios.jobs import (
     obey,
     rows,
     told,
+    until,
     work,
 )
 from solution import CancelToken, run_all, run_all_threads
@@ -273,9 +273,7 @@ def thread_endings(kinds, value, text, timeout, stuck):
         return value
 
     def looks_now_and_then(token):
-        until = time.monotonic() + REAL_S
-        while not token.cancelled and time.monotonic() < until:
-            time.sleep(0.01)  # noqa: TID251 - what many a job does
+        until(lambda: token.cancelled, within_s=REAL_S)
         told_to_stop.append(token.cancelled)
         token.raise_if_cancelled()
 
@@ -295,8 +293,9 @@ def thread_endings(kinds, value, text, timeout, stuck):
     stage.note("called")
     outcomes = run_all_threads(chosen, workers=len(chosen), timeout=timeout)
     stage.note("returned")
-    same, heard = outcomes["an error"].error is error, [*told_to_stop]
-    return {"rows": rows(outcomes), "same": same, "heard": heard}
+    same = outcomes["an error"].error is error
+    until(lambda: len(told_to_stop) == 3, within_s=REAL_S / 4)
+    return {"rows": rows(outcomes), "same": same, "heard": told_to_stop}
 
 
 def next_in_line(value, timeout):
@@ -307,9 +306,9 @@ def next_in_line(value, timeout):
     return rows(outcomes)
 
 
-def thread_deadline(value, deadline):
+def thread_deadline(deadline):
     """Let the deadline come while one job runs and another waits."""
-    jobs = {"early": lambda _token: value, "runs": obey, "waits": obey}
+    jobs = {"runs": obey, "waits": obey}
     return rows(run_all_threads(jobs, workers=1, deadline=deadline))
 
 

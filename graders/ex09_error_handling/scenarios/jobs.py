@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import threading
+import time
 
 from racecourse.sandbox import stage
 
@@ -88,6 +89,13 @@ def job(function, *args, **options):
 
 
 # Threads.
+
+
+def until(condition, within_s):
+    """Look now and then whether something is so, at most for so long."""
+    end = time.monotonic() + within_s
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.005)  # noqa: TID251 - what many a job does
 
 
 def obey(token):

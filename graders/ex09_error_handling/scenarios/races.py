@@ -50,11 +50,12 @@ async def _crowd(kinds, limit, retries, timeout):  # noqa: ASYNC109 - the submis
 
 def thread_crowd(name, values, bad, workers):
     """Run more jobs than workers, some of which raise; each is known to the stage."""
+    never = threading.Event()
 
     def make(number, value):
         def work(_token):
             with stage.inside(name, job=number):
-                stalling.pause(at_most_s=0.002)
+                never.wait(0.006)  # long enough for one more than allowed to come in
                 if number in bad:
                     raise Mishap(value)
                 return value

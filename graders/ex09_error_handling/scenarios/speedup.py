@@ -1,8 +1,9 @@
 """Driver code for speed: nobody waits for what does not concern them."""
 
 import asyncio
+import time
 
-from scenarios.jobs import LONG_S, REAL_S, Stuck, job
+from scenarios.jobs import LONG_S, REAL_S, Stuck, job, until
 from solution import run_all, run_all_threads
 
 from racecourse.sandbox import stage, virtual
@@ -77,18 +78,21 @@ async def _one_slow_to_stop(count, timeout, tidy_s):  # noqa: ASYNC109 - the sub
 
 
 def one_stuck_thread(count, timeout):
-    """Let all jobs in threads run out of time, the first of which hears nothing."""
+    """Let all jobs in threads run out of time, the first of which hears nothing.
 
-    def make(number):
-        def obey(token):
-            stage.note("began", job=number)
-            token.wait(REAL_S)
-            stage.note("told", job=number)
-            token.raise_if_cancelled()
+    Returns how long after its beginning each of the others was told to stop.
+    """
+    told_s = []
 
-        return obey
+    def obeys(token):
+        begun = time.monotonic()
+        token.wait(REAL_S)
+        told_s.append(time.monotonic() - begun)
+        token.raise_if_cancelled()
 
-    jobs = {"stuck": Stuck(), **{f"job {n}": make(n) for n in range(count)}}
+    jobs = {"stuck": Stuck(), **{f"job {n}": obeys for n in range(count)}}
     outcomes = run_all_threads(jobs, workers=len(jobs), timeout=timeout)
     stage.note("returned")
-    return [outcome.status for outcome in outcomes.values()]
+    until(lambda: len(told_s) == count, within_s=REAL_S / 4)
+    statuses = [outcome.status for outcome in outcomes.values()]
+    return {"statuses": statuses, "told_s": told_s}

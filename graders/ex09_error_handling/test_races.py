@@ -42,7 +42,15 @@ def test_the_limit_holds_on_every_path(submission, draw):
 @check("R2")
 def test_each_job_has_one_outcome_and_its_own(submission, draw):
     """Wherever a thread is held, no outcome is lost, mixed up, or written twice."""
-    _late_finish(submission, draw.randrange(1000))
+    with submission.fresh() as other:
+        value = draw.randrange(1000)
+        pending = other.begin("late_finish", value=value, timeout=0.3)
+        _wherever_a_thread_is_held(submission, draw)
+        _must_stay_as_it_was(other, pending, value)
+    submission.explore("close_finish", runs=_RUNS, within_s=_EXPLORED_WITHIN_S)
+
+
+def _wherever_a_thread_is_held(submission, draw):
     values, bad = draw.sample(range(1000), 6), sorted(draw.sample(range(6), 2))
     args = {"values": values, "bad": bad, "workers": 2}
     for stalled in submission.stalls("thread_crowd", **_STALLS, name="plan", **args):
@@ -55,7 +63,6 @@ def test_each_job_has_one_outcome_and_its_own(submission, draw):
     for stalled in stalls:
         with stalled.told():
             _must_be_consistent(stalled.call(**args), values)
-    submission.explore("close_finish", runs=_RUNS, within_s=_EXPLORED_WITHIN_S)
 
 
 def _must_be_their_own(seen, values, bad):
@@ -100,8 +107,7 @@ def _must_be_consistent(seen, values):
         must.equal(value, [own, False], what="value of a job that was in time")
 
 
-def _late_finish(submission, value):
-    pending = submission.begin("late_finish", value=value, timeout=0.3)
+def _must_stay_as_it_was(submission, pending, value):
     stage = submission.stage
     stage.until(lambda s: s.count("returned"), within_s=_READY_WITHIN_S)
     stage.open("go")
@@ -114,6 +120,20 @@ def _late_finish(submission, value):
 @check("R3")
 def test_no_thread_waits_for_a_token_in_vain(submission):
     """Several threads set a token at once; all who wait are woken, and sleep till then."""
+    with submission.fresh() as other:
+        asleep = other.begin("sleepers", count=3, seconds=0.8)
+        _must_work_alone(submission)
+        _must_wake_all(submission)
+        # The least of three, and half of what looking every 0.1 s would need.
+        woke = min(asleep.result())
+    must.hold(
+        woke <= 5,
+        f"A thread waited 0.8 s for a token, and woke up {woke} times meanwhile.",
+    )
+    submission.explore("token", runs=_RUNS, within_s=_EXPLORED_WITHIN_S)
+
+
+def _must_work_alone(submission):
     seen = submission.call("one_token", wait_s=0.05)
     must.equal(
         seen["before"],
@@ -129,6 +149,9 @@ def test_no_thread_waits_for_a_token_in_vain(submission):
         [True, "JobCancelled", True, True],
         what="cancelled, raise_if_cancelled(), wait(0.05) and wait() of a set token",
     )
+
+
+def _must_wake_all(submission):
     args = {"waiters": 3, "cancellers": 2}
     stalls = submission.stalls("token_crowd", limit=30, visits=(1, 2, 3), **args)
     for stalled in stalls:
@@ -140,14 +163,3 @@ def test_no_thread_waits_for_a_token_in_vain(submission):
                 what="what wait() returned in 3 threads, 2 s after the token was set",
             )
             must.equal([cancelled, stops], [True, "JobCancelled"], what="the token")
-    submission.explore("token", runs=_RUNS, within_s=_EXPLORED_WITHIN_S)
-    _must_sleep(submission)
-
-
-def _must_sleep(submission):
-    # The least of three, and half of what looking every 0.1 s would need.
-    woke = min(submission.call("sleepers", count=3, seconds=0.8))
-    must.hold(
-        woke <= 5,
-        f"A thread waited 0.8 s for a token, and woke up {woke} times meanwhile.",
-    )

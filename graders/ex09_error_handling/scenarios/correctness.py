@@ -302,7 +302,7 @@ def next_in_line(value, timeout):
     """Run two jobs on one worker, of which the first is stuck."""
     jobs = {"stuck": Stuck(), "next": lambda _token: value}
     outcomes = run_all_threads(jobs, workers=1, timeout=timeout)
-    stage.note("returned again")
+    stage.note("returned")
     return rows(outcomes)
 
 

@@ -15,7 +15,7 @@ _EXPLORED_WITHIN_S = 6.0
 
 @check("R1")
 def test_the_limit_holds_on_every_path(submission, draw):
-    """Forty jobs succeed, fail, time out, heal and cancel themselves; the limit holds."""
+    """Forty-two jobs succeed, fail, time out, heal and cancel themselves; the limit holds."""
     limit, retries = draw.randrange(3, 6), 2
     kinds = ["ok", "error", "timeout", "heals", "never", "cancel"] * 7
     draw.shuffle(kinds)
@@ -33,6 +33,7 @@ def test_the_limit_holds_on_every_path(submission, draw):
     )
     must.equal(peak, limit, what=f"most attempts at once with limit={limit}")
     statuses = [status for _, status, *_ in seen]
+    must.equal(len(statuses), len(kinds), what="outcomes of 42 jobs")
     due = {"heals": "ok", "never": "error", "cancel": "cancelled"}
     wanted = [due.get(kind, kind) for kind in kinds]
     for number, (got, ending) in enumerate(zip(statuses, wanted, strict=True)):

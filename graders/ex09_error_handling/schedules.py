@@ -1,8 +1,27 @@
 """Programs whose schedules are explored: small, whole, and checked by their own asserts."""
 
 import threading
+import time
 
 from solution import CancelToken, run_all_threads
+
+
+def crowd():
+    """Four jobs on two workers."""
+    inside, most = [], []
+
+    def work(number):
+        inside.append(number)
+        most.append(len(inside))
+        time.sleep(1)  # noqa: TID251 - of the virtual clock
+        inside.remove(number)
+        return number
+
+    jobs = {number: lambda _token, number=number: work(number) for number in range(4)}
+    outcomes = run_all_threads(jobs, workers=2)
+    values = [outcome.value for outcome in outcomes.values()]
+    assert values == [0, 1, 2, 3], f"the values are {values}"
+    assert max(most) <= 2, f"{max(most)} jobs ran at once with workers=2"
 
 
 def close_finish():

@@ -8,8 +8,8 @@ by the engine.
 from racecourse.checks import check, must
 
 _READY_WITHIN_S = 5.0
-_STALLS = {"limit": 48, "visits": (1, 2, 3), "hold_s": 0.008}
-_RUNS = 250
+_STALLS = {"limit": 32, "visits": (1, 2, 3), "hold_s": 0.008}
+_RUNS = 160
 _EXPLORED_WITHIN_S = 6.0
 
 
@@ -48,7 +48,8 @@ def test_each_job_has_one_outcome_and_its_own(submission, draw):
         pending = other.begin("late_finish", value=value, timeout=0.3)
         _wherever_a_thread_is_held(submission, draw)
         _must_stay_as_it_was(other, pending, value)
-    submission.explore("close_finish", runs=_RUNS, within_s=_EXPLORED_WITHIN_S)
+    for program in ("crowd", "close_finish"):
+        submission.explore(program, runs=_RUNS, within_s=_EXPLORED_WITHIN_S)
 
 
 def _wherever_a_thread_is_held(submission, draw):
@@ -60,7 +61,7 @@ def _wherever_a_thread_is_held(submission, draw):
             _must_be_their_own(seen, values, bad)
             _must_run_once(submission.stage, stalled.token, workers=2)
     args = {"values": values, "timeout": 0.02}
-    stalls = submission.stalls("close_finish", limit=36, hold_s=0.03, **args)
+    stalls = submission.stalls("close_finish", limit=28, hold_s=0.03, **args)
     for stalled in stalls:
         with stalled.told():
             _must_be_consistent(stalled.call(**args), values)

@@ -109,7 +109,7 @@ class Stuck:
 
     def __init__(self):
         self._go = threading.Event()
-        self.left = 0  # how many were let go
+        self.threads = []  # in which it was stuck
         threading.Thread(target=self._open, daemon=True).start()
 
     def _open(self):
@@ -118,6 +118,6 @@ class Stuck:
 
     def __call__(self, _token):
         """Be stuck."""
+        self.threads.append(threading.current_thread())
         self._go.wait()
-        self.left += 1
         return "late"

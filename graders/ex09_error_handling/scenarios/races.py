@@ -96,11 +96,8 @@ def late_finish(value, timeout):
     outcomes = run_all_threads(jobs, timeout=timeout)
     before = rows(outcomes)
     stage.note("returned")
-    until = time.monotonic() + _WITHIN_S
-    while not stuck.left and time.monotonic() < until:
-        time.sleep(0.01)  # noqa: TID251 - looks until something is so
-    # For what the submission does at the end of the job's thread; nothing tells that.
-    time.sleep(0.05)  # noqa: TID251
+    for thread in stuck.threads:  # what it does at its end is the matter here
+        thread.join(_WITHIN_S)
     return [before, rows(outcomes)]
 
 

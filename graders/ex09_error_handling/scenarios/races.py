@@ -96,6 +96,7 @@ def late_finish(value, timeout):
     outcomes = run_all_threads(jobs, timeout=timeout)
     before = rows(outcomes)
     stage.note("returned")
+    stage.wait("go")
     for thread in stuck.threads:  # what it does at its end is the matter here
         thread.join(_WITHIN_S)
     return [before, rows(outcomes)]

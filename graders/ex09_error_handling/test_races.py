@@ -162,6 +162,6 @@ def _must_wake_all(submission):
             must.equal(
                 heard,
                 [True] * 3,
-                what="what wait() returned in 3 threads, 2 s after the token was set",
+                what="wait() in 3 threads, 2 s after the token was set",
             )
             must.equal([cancelled, stops], [True, "JobCancelled"], what="the token")

@@ -51,6 +51,7 @@ class Submission:
     start_method: str | None = None
     rewrite: str | None = None  # `module:function` of ours that rewrites the source
     repeat: ReplayToken | None = None
+    virtual_time: bool | None = None  # None: as the check says
     _deadline: float = 0.0
     _worker: Worker | None = None
     _others: list["Submission"] = field(default_factory=list)
@@ -68,11 +69,13 @@ class Submission:
 
     def _load(self, worker: Worker) -> None:
         prepare = "racecourse.sandbox.virtual:move_clocks"
+        virtual = self.virtual_time
+        virtual = self.check.virtual_time if virtual is None else virtual
         options = LoadOptions(
             seed=self.seed,
             start_method=self.start_method,
             rewrite=self.rewrite,
-            prepare=prepare if self.exercise.virtual_time else None,
+            prepare=prepare if virtual else None,
             scenarios=self.payload.scenarios_for(self.check.category.value),
         )
         worker.load(options, within_s=min(_LOAD_WITHIN_S, self.left_s))
@@ -112,9 +115,19 @@ class Submission:
 
     @contextlib.contextmanager
     def fresh(
-        self, *, start_method: str | None = None, rewrite: str | None = None
+        self,
+        *,
+        start_method: str | None = None,
+        rewrite: str | None = None,
+        virtual_time: bool | None = None,
     ) -> Iterator["Submission"]:
-        """Give a second worker, loaded anew, for as long as the block runs."""
+        """Give a second worker, loaded anew, for as long as the block runs.
+
+        Args:
+            start_method: How `multiprocessing` starts processes there.
+            rewrite: `module:function` of ours that rewrites the submission's source.
+            virtual_time: Whether clocks are moved there; as the check says if not given.
+        """
         _ = self.worker  # the budget counts from the first worker
         other = Submission(
             lane=self.lane,
@@ -124,6 +137,7 @@ class Submission:
             seed=self.seed,
             start_method=start_method,
             rewrite=rewrite,
+            virtual_time=virtual_time,
             _deadline=self._deadline,
         )
         self._others.append(other)

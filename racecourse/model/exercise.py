@@ -40,6 +40,7 @@ class Check:
     needs: tuple[str, ...] = ()  # checks without which this one says nothing new
     hidden: bool = False  # inputs and printed output are not shown
     quiet: bool = False  # runs alone
+    virtual_time: bool = False  # clocks are moved before the submission is imported
     evidence: tuple[Evidence, ...] = (Evidence.VALUES,)
 
 
@@ -54,7 +55,7 @@ class Exercise:
     promises: tuple[Promise, ...]
     checks: tuple[Check, ...]
     preload: tuple[str, ...] = ()  # public modules the zygote imports before it forks
-    virtual_time: bool = False  # clocks are moved before the submission is imported
+    virtual_time: bool = False  # of a check that says nothing else
 
     @property
     def max_score(self) -> float:

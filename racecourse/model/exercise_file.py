@@ -23,6 +23,7 @@ _CHECK_TEXTS = ("id", "category", "title", "learning", "question")
 _CHECK_KEYS = {
     *_CHECK_TEXTS,
     *("promise", "points", "needs", "visibility", "quiet", "evidence", "limits"),
+    "virtual_time",
 }
 
 
@@ -133,16 +134,17 @@ def parse_exercise(tables: Mapping[str, Any], *, origin: str) -> Exercise:
     )
     worker = reader.optional(tables, "worker", {}, "file")
     reader.known_keys(worker, ("preload", "virtual_time"), "worker")
+    virtual_time = reader.optional(worker, "virtual_time", False, "worker")  # noqa: FBT003 - a default value
     exercise = Exercise(
         **texts,
         preload=reader.texts(worker, "preload", [], "worker"),
-        virtual_time=reader.optional(worker, "virtual_time", False, "worker"),  # noqa: FBT003
+        virtual_time=virtual_time,
         promises=tuple(
             _promise(reader, table, f"promises[{n}]")
             for n, table in enumerate(reader.tables(tables, "promises", "file"))
         ),
         checks=tuple(
-            _check(reader, table, limits, f"checks[{n}]")
+            _check(reader, table, limits, f"checks[{n}]", virtual_time=virtual_time)
             for n, table in enumerate(reader.tables(tables, "checks", "file"))
         ),
     )
@@ -178,7 +180,12 @@ def _promise(reader: _Reader, table: Mapping[str, Any], where: str) -> Promise:
 
 
 def _check(
-    reader: _Reader, table: Mapping[str, Any], limits: Limits, where: str
+    reader: _Reader,
+    table: Mapping[str, Any],
+    limits: Limits,
+    where: str,
+    *,
+    virtual_time: bool,
 ) -> Check:
     reader.known_keys(table, _CHECK_KEYS, where)
     text = {key: reader.take(table, key, str, where) for key in _CHECK_TEXTS}
@@ -198,6 +205,7 @@ def _check(
         needs=reader.texts(table, "needs", [], where),
         hidden=visibility == "hidden",
         quiet=reader.optional(table, "quiet", False, where),  # noqa: FBT003 - a default value
+        virtual_time=reader.optional(table, "virtual_time", virtual_time, where),
         evidence=tuple(
             reader.member(Evidence, name, f"{where}.evidence")
             for name in reader.texts(table, "evidence", ["values"], where)

@@ -62,7 +62,13 @@ def safe():
 """
 
 
-_NOTHING = {"kind": None, "message": "", "lines": [], "token": "", "explored": False}
+_NOTHING: dict[str, Any] = {
+    "kind": None,
+    "message": "",
+    "lines": [],
+    "token": "",
+    "explored": False,
+}
 
 
 def explore(program: str, runs: int) -> dict[str, Any]:

@@ -477,7 +477,7 @@ class Worker:
 
     def memory_mib(self) -> float:
         """Return the memory of the whole tree now, in MiB."""
-        return tree.memory_mib(tree.descendants(self._keeper_pid))
+        return tree.memory_mib(tree.descendants(self._root_pid))
 
     def is_asleep(self) -> bool:
         """Whether every thread of the whole tree waits for something right now."""

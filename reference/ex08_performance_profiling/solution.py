@@ -13,7 +13,7 @@ import time
 import tracemalloc
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from types import CodeType, FrameType
 from typing import Any, TypeVar
@@ -258,47 +258,67 @@ def process_records(
     """
     if workers < 1:
         raise ValueError("workers must be at least 1")
-    summary = Summary()
-    labels: dict[str, Future[str]] = {}  # keeps the keys in the order of their coming
-    window: deque[tuple[Future[str], int]] = deque()
+    run = _Run(enrich, workers, cancel or threading.Event())
     with ThreadPoolExecutor(workers) as pool:
         try:
-            for record in records:
-                if cancel is not None and cancel.is_set():
-                    summary.cancelled = True
-                    break
-                try:
-                    key, amount = parse(record)
-                except Exception:  # noqa: BLE001 - as the slow one counts them
-                    summary.errors += 1
-                    continue
-                if key not in labels:
-                    labels[key] = pool.submit(enrich, key)
-                window.append((labels[key], amount))
-                if len(window) >= _LOOK_AHEAD * workers:
-                    _count(summary, *window.popleft())
-            while window and not (cancel is not None and cancel.is_set()):
-                _count(summary, *window.popleft())
+            run.take(records, pool)
         finally:
             # Nobody asks for these any more; those that run are waited for.
             pool.shutdown(cancel_futures=True)
-    if window:
-        summary.cancelled = True
-        for label, amount in window:
+    return run.summary()
+
+
+class _Run:
+    """One run over the records: a future for each key, a window of open records."""
+
+    def __init__(
+        self, enrich: Callable[[str], str], workers: int, cancel: threading.Event
+    ) -> None:
+        self._enrich, self._cancel = enrich, cancel
+        self._room = _LOOK_AHEAD * workers
+        self._labels: dict[str, Future[str]] = {}  # in the order of their coming
+        self._window: deque[tuple[Future[str], int]] = deque()
+        self._summary = Summary()
+
+    def take(self, records: Iterable[bytes], pool: ThreadPoolExecutor) -> None:
+        """Read and count until the records, or the patience, are at an end."""
+        for record in records:
+            if self._cancel.is_set():
+                self._summary.cancelled = True
+                return
+            self._take_one(record, pool)
+            if len(self._window) >= self._room:
+                self._count(*self._window.popleft())
+        while self._window and not self._cancel.is_set():
+            self._count(*self._window.popleft())
+
+    def _take_one(self, record: bytes, pool: ThreadPoolExecutor) -> None:
+        try:
+            key, amount = parse(record)
+        except Exception:  # noqa: BLE001 - counted, as the slow program does
+            self._summary.errors += 1
+            return
+        if key not in self._labels:
+            self._labels[key] = pool.submit(self._enrich, key)
+        self._window.append((self._labels[key], amount))
+
+    def _count(self, label: "Future[str]", amount: int) -> None:
+        """Add a record whose label is there, or soon will be."""
+        try:
+            text = label.result()
+        except Exception:  # noqa: BLE001 - every record of the key is an error
+            self._summary.errors += 1
+            return
+        totals = self._summary.totals
+        totals[text] = totals.get(text, 0) + amount
+        self._summary.records += 1
+
+    def summary(self) -> Summary:
+        """Return what was counted; after a stop also what has its label all the same."""
+        if self._window:
+            self._summary.cancelled = True
+        for label, amount in self._window:
             if label.done() and not label.cancelled():
-                _count(summary, label, amount)
-    summary.keys = list(labels)
-    return summary
-
-
-def _count(summary: Summary, label: "Future[str]", amount: int) -> None:
-    """Add a record whose label is there, or soon will be; a failed one is an error."""
-    try:
-        text = label.result()
-    except CancelledError:
-        raise
-    except Exception:  # noqa: BLE001 - every record of the key counts as an error
-        summary.errors += 1
-        return
-    summary.totals[text] = summary.totals.get(text, 0) + amount
-    summary.records += 1
+                self._count(label, amount)
+        self._summary.keys = list(self._labels)
+        return self._summary

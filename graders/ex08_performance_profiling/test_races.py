@@ -71,3 +71,9 @@ def test_a_look_up_that_fails_is_told_to_all(submission):
         seen["errors"], 4, what="errors, when one of 13 keys cannot be looked up"
     )
     must.equal(seen["records"], 12, what="records")
+    asked = stage.count("asked")
+    must.hold(
+        asked == 1,
+        f"The key whose look-up fails was looked up {asked} times; a failure is an"
+        " answer, too.",
+    )

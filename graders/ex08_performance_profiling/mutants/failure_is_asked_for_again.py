@@ -1,6 +1,6 @@
 """Mistake 8.9 again: after a failure the next record asks once more.
 
-Caught by: C7
+Caught by: R3
 """
 
 import sys

@@ -1,7 +1,6 @@
 """Scenarios of the race checks; the submission comes from `stalling.solution()`."""
 
 import sys
-import threading
 
 from scenarios import records, workloads
 
@@ -42,12 +41,11 @@ def asked_once(run, keys, times, workers):
 
 def one_look_up_fails(workers, good, bad):
     """Let a key's look-up fail while others may wait for it."""
-    began = threading.Event()
 
     def enrich(key):
         if key != "bad":
             return records.label(key)
-        began.set()
+        stage.note("asked")
         stage.wait("fail")
         raise LookupError(key)
 

@@ -8,6 +8,7 @@ from racecourse.sandbox import stage, stalling
 
 
 def record(key, amount):
+    """Return one record as bytes."""
     return json.dumps({"key": key, "amount": amount}).encode()
 
 

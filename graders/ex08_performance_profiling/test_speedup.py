@@ -1,0 +1,90 @@
+"""Speed: look-ups overlap, and nothing is done twice, hoarded, or searched for."""
+
+from racecourse.checks import MemoryWatch, check, must
+
+_READY_WITHIN_S = 5.0
+_SETTLED_WITHIN_S = 1.0
+_WORKERS = 4
+_COUNT, _KEYS = 6000, 3000
+_QUARTER = 0.25
+_PARSED = 300
+_LARGE = {"count": 5000, "size": 8000}  # 40 MB in all
+_HELD = 0.4
+
+
+@check("S1")
+def test_look_ups_of_different_keys_overlap(submission):
+    """As many look-ups as there are workers meet on the stage."""
+    submission.call("overlapping", workers=_WORKERS, keys=2 * _WORKERS)
+    met = submission.stage.peak("look-ups")
+    must.hold(
+        met >= _WORKERS,
+        f"With {_WORKERS} workers, {_WORKERS} look-ups were expected to be under way at"
+        f" once; at most {met} {'was' if met == 1 else 'were'}.",
+    )
+
+
+@check("S2")
+def test_a_quarter_of_the_cpu_time(submission):
+    """Six thousand records with three thousand keys; CPU time, seen from outside."""
+    submission.call("make", count=_COUNT, keys=_KEYS)
+    slow_s, due = _cpu_seconds(submission, "slow")
+    tries = [_cpu_seconds(submission, "fast") for _ in range(3)]
+    for _, seen in tries:
+        must.equal(seen["totals"], due["totals"], what="totals")
+    fast_s = min(seconds for seconds, _ in tries)
+    must.hold(
+        fast_s <= _QUARTER * slow_s,
+        f"Over {_COUNT} records process_records used {fast_s:.2f} s of CPU time, and the"
+        f" slow program {slow_s:.2f} s; at most a quarter of that was expected.",
+    )
+
+
+def _cpu_seconds(submission, program):
+    before = submission.worker.cpu_seconds()
+    seen = submission.call(program)
+    return submission.worker.cpu_seconds() - before, seen
+
+
+@check("S3")
+def test_each_record_is_parsed_once(submission):
+    """However the parser is reached, its texts are counted."""
+    parsed = submission.call("parses", count=_PARSED)
+    must.be_within(
+        parsed, 0, _PARSED, what=f"calls of the JSON parser for {_PARSED} records"
+    )
+
+
+@check("S4")
+def test_records_are_taken_as_they_are_needed(submission):
+    """While all look-ups are held, the source stands still; and little memory is needed."""
+    bound = 4 * _WORKERS + 4
+    pending = submission.begin("held_back", count=200, workers=_WORKERS)
+    stage = submission.stage
+    stage.until(lambda s: s.waiting("go"), within_s=_READY_WITHIN_S)
+    submission.settle(within_s=_SETTLED_WITHIN_S)
+    taken = stage.count("taken")
+    stage.open("go")
+    pending.result()
+    must.hold(
+        taken <= bound,
+        f"While {_WORKERS} workers waited for their first answers, {taken} records had"
+        f" been taken; at most {bound} were expected.",
+    )
+    with submission.fresh() as slow, submission.fresh() as fast:
+        needed = {
+            name: _memory_of(worker, name)
+            for name, worker in (("slow", slow), ("fast", fast))
+        }
+    must.hold(
+        needed["fast"] <= _HELD * needed["slow"],
+        f"Over 40 MB of records process_records needed {needed['fast']:.0f} MB more than"
+        f" before, and the slow program {needed['slow']:.0f} MB; at most {_HELD:.0%} of"
+        " that were expected.",
+    )
+
+
+def _memory_of(submission, program):
+    with MemoryWatch(submission) as memory:
+        submission.call("large", program=program, **_LARGE)
+    return memory.rise_mib

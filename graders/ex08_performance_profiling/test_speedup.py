@@ -5,10 +5,10 @@ from racecourse.checks import MemoryWatch, check, must
 _READY_WITHIN_S = 5.0
 _SETTLED_WITHIN_S = 1.0
 _WORKERS = 4
-_COUNT, _KEYS = 6000, 3000
+_COUNT, _KEYS = 4000, 2000
 _QUARTER = 0.25
 _PARSED = 300
-_LARGE = {"count": 5000, "size": 8000}  # 40 MB in all
+_LARGE = {"count": 1500, "size": 16_000}  # 24 MB in all
 _HELD = 0.4
 
 
@@ -26,7 +26,7 @@ def test_look_ups_of_different_keys_overlap(submission):
 
 @check("S2")
 def test_a_quarter_of_the_cpu_time(submission):
-    """Six thousand records with three thousand keys; CPU time, seen from outside."""
+    """Four thousand records with two thousand keys; CPU time, seen from outside."""
     submission.call("make", count=_COUNT, keys=_KEYS)
     slow_s, due = _cpu_seconds(submission, "slow")
     tries = [_cpu_seconds(submission, "fast") for _ in range(3)]
@@ -78,7 +78,7 @@ def test_records_are_taken_as_they_are_needed(submission):
         }
     must.hold(
         needed["fast"] <= _HELD * needed["slow"],
-        f"Over 40 MB of records process_records needed {needed['fast']:.0f} MB more than"
+        f"Over 24 MB of records process_records needed {needed['fast']:.0f} MB more than"
         f" before, and the slow program {needed['slow']:.0f} MB; at most {_HELD:.0%} of"
         " that were expected.",
     )

@@ -1,6 +1,6 @@
 """The time of what a function calls is its own time, too.
 
-Caught by: C1 C5
+Caught by: C5
 """
 
 import sys

@@ -1,6 +1,6 @@
 """Threads that are started after the call are profiled for ever.
 
-Caught by: C3
+Caught by: C3 X2
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Cleans up after exceptions, but not after a KeyboardInterrupt.
+"""Cleans up after an Exception, but not after a KeyboardInterrupt.
 
 Caught by: X2
 """
@@ -172,24 +172,23 @@ def _profiled(call: Callable[[], T]) -> tuple[T, ProfileReport]:
     tracemalloc.reset_peak()
     before, _ = tracemalloc.get_traced_memory()
     begun = time.perf_counter()
-    try:
-        threading.setprofile(profiler)
-        sys.setprofile(profiler)
-        value = call()
-    except KeyboardInterrupt:
-        raise
-    except BaseException:
+    def clean_up():
         sys.setprofile(ours)
-        raise
-    else:
-        sys.setprofile(ours)
-    finally:
         threading.setprofile(in_threads)  # type: ignore[arg-type]
         profiler.end()
-        wall_s = time.perf_counter() - begun
-        _, peak = tracemalloc.get_traced_memory()
         if not was_tracing:
             tracemalloc.stop()
+
+    threading.setprofile(profiler)
+    sys.setprofile(profiler)
+    try:
+        value = call()
+        _, peak = tracemalloc.get_traced_memory()
+    except Exception:
+        clean_up()
+        raise
+    wall_s = time.perf_counter() - begun
+    clean_up()
     report = ProfileReport(wall_s, max(0, peak - before) / _MB, profiler.hotspots())
     return value, report
 

@@ -1,6 +1,6 @@
 """Mistake 8.3: the largest total comes first, and bottlenecks believes it.
 
-Caught by: C1 C5
+Caught by: C5
 """
 
 import sys

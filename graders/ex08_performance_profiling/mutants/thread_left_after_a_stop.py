@@ -1,4 +1,4 @@
-"""Returns on cancel without waiting for its threads.
+"""A helper thread waits for the end of the records, which never comes after a stop.
 
 Caught by: X1
 """
@@ -255,11 +255,18 @@ def process_records(
     if workers < 1:
         raise ValueError("workers must be at least 1")
     run = _Run(enrich, workers, cancel or threading.Event())
-    pool = ThreadPoolExecutor(workers)
-    threading.Thread(target=pool.submit(time.sleep, 30).result).start()
-    run.take(records, pool)
-    pool.shutdown(wait=False, cancel_futures=True)
-    return run.summary()
+    over = threading.Event()
+    threading.Thread(target=over.wait).start()
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            run.take(records, pool)
+        finally:
+            # Nobody asks for these any more; those that run are waited for.
+            pool.shutdown(cancel_futures=True)
+    summary = run.summary()
+    if not summary.cancelled:
+        over.set()
+    return summary
 
 
 class _Run:

@@ -1,6 +1,6 @@
 """Mistake 8.10: runs in a circle until the answer is there.
 
-Caught by: X3
+Caught by: X3 S2
 """
 
 import sys

@@ -66,6 +66,7 @@ class StageHost:
         self._open: set[str] = set()
         self._meetings: dict[str, _Meeting] = {}
         self._supplies: dict[str, Iterator[Any]] = {}
+        self._answers: dict[str, Callable[[dict[str, Any]], Any]] = {}
         self.address = address
         self._listener = _Listener(address, self)
 
@@ -116,6 +117,15 @@ class StageHost:
         with self._changed:
             self._supplies[name] = iter(values)
 
+    def answer_by(self, name: str, answer: Callable[[dict[str, Any]], Any]) -> None:
+        """Have `answer` reply to what `ask` asks under this name.
+
+        It is called with the data of each question, in the thread of whoever asks, and
+        returns plain JSON. It must bear any data: the worker may send what it likes.
+        """
+        with self._changed:
+            self._answers[name] = answer
+
     def until(self, seen: Callable[["StageHost"], bool], *, within_s: float) -> bool:
         """Wait until something was seen; return whether it was, in time."""
         deadline = monotonic() + within_s
@@ -153,6 +163,8 @@ class StageHost:
             case "draw":
                 with self._changed:
                     return next(self._supplies.get(name, iter(())), None)
+            case "ask":
+                return self._answers[name](data)
             case _:
                 raise protocol.ProtocolError(f"no operation {operation!r}")
         return None

@@ -1,6 +1,8 @@
 """Scenarios for correctness: what comes back, and what happens to sessions."""
 
 import asyncio
+import inspect
+from types import SimpleNamespace
 
 import aiohttp
 from aioresponses import aioresponses
@@ -15,10 +17,12 @@ ELSEWHERE = "https://pages.example/"  # nothing leaves this machine for it
 
 
 class MockedAnswer(aiohttp.ClientResponse):
-    """An answer as aioresponses makes them: without what has sent a request."""
+    """An answer as aioresponses makes them, also for an aiohttp newer than it knows."""
 
     def __init__(self, *args, **options):
-        super().__init__(*args, **{"stream_writer": None, **options})
+        if "stream_writer" in inspect.signature(super().__init__).parameters:
+            options.setdefault("stream_writer", SimpleNamespace(output_size=0))
+        super().__init__(*args, **options)
 
 
 def scrape_iterator(urls):

@@ -59,10 +59,12 @@ def _must_have_ended(seen, how):
 
 
 def _must_have_hung_up(site, how):
-    dropped = sum(hit.dropped for hit in site.hits)
+    """Demand that whoever hung in a request has left it, as the server sees it."""
+    hanging = [hit for hit in site.hits if hit.path not in {"/fails", "/good"}]
+    dropped = sum(hit.dropped for hit in hanging)
     must.hold(
-        dropped == 6,
-        f"The server saw {dropped} of 6 requests dropped by {how}.",
+        dropped == len(hanging) > 0,
+        f"The server saw {dropped} of {len(hanging)} requests dropped by {how}.",
     )
 
 
@@ -119,6 +121,8 @@ def test_it_stops_wherever_it_waits(scraper, text):
                 good_url=site.url("/good"),
             )
             how = f"a call that was cancelled in {where}"
+            if run.value["early"]:
+                continue  # it did not wait there; other checks ask why
             _must_have_ended(run.value, how)
             late = [hit for hit in site.hits[:-1] if hit.start_s > after_s + AT_ONCE_S]
             must.equal(len(late), 0, what=f"requests sent afterwards by {how}")

@@ -3,7 +3,7 @@
 Seconds are virtual and exact, and taken by the website.
 """
 
-from racecourse.checks import check, must
+from racecourse.checks import Cause, check, must
 from racecourse.checks.website import Answer
 
 ASLEEP_S = 0.2  # real; four times what the contract allows, for busy machines
@@ -11,22 +11,27 @@ ASLEEP_S = 0.2  # real; four times what the contract allows, for busy machines
 
 @check("S1")
 def test_waiting_overlaps(scraper, text):
-    """Twenty URLs of a second each, ten at a time, take two seconds."""
+    """Twenty URLs of a second each, ten at a time, take two seconds; no rounds."""
     body = text()
-    pages = {f"/{n}": [Answer(body, delay_s=1.0)] for n in range(20)}
-    with scraper.site(pages) as site:
-        urls = [site.url(path) for path in pages]
-        run = scraper.run("scrape_urls", urls=urls, options={"max_concurrency": 10})
-        told = scraper.must_have_come_back(run.value, urls)
-        took_s = max(hit.end_s for hit in site.hits)
-        most = site.most_at_once
-    must.equal(sum(page["body"] == body for page in told), 20, what="good pages")
-    must.hold(
-        took_s <= 3.0,
-        f"20 URLs that answer after 1 s, ten at a time, took {took_s:.1f} s, with at most"
-        f" {most} in flight; 2 s is possible.",
-    )
-    must.be_within(run.elapsed_s, 2.0, 3.0, what="seconds until scrape() returned")
+    even = [1.0] * 20
+    uneven = ([4.0] + [1.0] * 9) * 2
+    for delays_s, possible_s, most_s in ((even, 2.0, 3.0), (uneven, 5.0, 6.0)):
+        pages = {f"/{n}": [Answer(body, delay_s=s)] for n, s in enumerate(delays_s)}
+        with scraper.site(pages) as site:
+            urls = [site.url(path) for path in pages]
+            run = scraper.run("scrape_urls", urls=urls, options={"max_concurrency": 10})
+            told = scraper.must_have_come_back(run.value, urls)
+            took_s = max(hit.end_s for hit in site.hits)
+            most = site.most_at_once
+        must.equal(sum(page["body"] == body for page in told), 20, what="good pages")
+        what = "20 URLs that answer after 1 s"
+        if delays_s is uneven:
+            what = "20 URLs, two of which answer after 4 s and the others after 1 s"
+        must.hold(
+            max(took_s, run.elapsed_s) <= most_s,
+            f"{what}, ten at a time, took {max(took_s, run.elapsed_s):.1f} s, with at"
+            f" most {most} in flight; {possible_s:g} s is possible.",
+        )
 
 
 @check("S2")
@@ -62,7 +67,7 @@ def test_a_slot_is_free_during_a_back_off(scraper, draw, text):
             backoff=backoff_s,
         )
         ends = [hit.end_s for hit in site.hits if hit.path != "/fails"]
-    must.equal(sum(page["body"] == body for page in told), 10, what="good pages")
+    must.equal(sum(page["body"] == body for page in told[1:]), 9, what="good pages")
     must.hold(
         max(ends) <= 12.0,
         f"With max_concurrency=1, nine URLs of 1 s were done after {max(ends):.1f} s: a"
@@ -94,6 +99,8 @@ def test_the_loop_is_never_blocked(scraper, submission, draw, text):
     for event in submission.stage.log("blocked"):
         must.fail(
             f"The event loop stood still for {event.data['seconds']:.1f} s, in line"
-            f" {event.data['line']}: {event.data['how']} stops every task in it."
+            f" {event.data['line']}: {event.data['how']} stops every task in it.",
+            cause=Cause.HANG,
         )
-    must.equal(sum(page["body"] == body for page in told), 8, what="good pages")
+    fine = sum(page["body"] == body for page in told)
+    must.hold(fine >= 6, f"{fine} good pages; expected 6 at least.")

@@ -22,6 +22,8 @@ from typing import Any, Literal, Self
 from aiohttp import web
 
 from racecourse.checks.turns import ServerLoop
+from racecourse.engine.virtual_clock import NS_PER_S
+from racecourse.sandbox import protocol
 from racecourse.sandbox.lockstep import TURN
 from racecourse.sandbox.stage_host import StageHost
 
@@ -72,19 +74,22 @@ class Website:
         most_at_once: The most requests that were open at one time. One that ends at
             the very instant at which another begins does not count with it.
         most_connections: Likewise of connections.
+        leapt_s: The time that went by on the worker's side. Only what blocks its loop
+            on the virtual clock takes any; or it lies.
     """
 
     def __init__(self, stage: StageHost, pages: Mapping[str, Sequence[Answer]]) -> None:
         self.hits: list[Hit] = []
         self.visits: list[Visit] = []
         self.most_at_once = self.most_connections = 0
+        self.leapt_s = 0.0
         self._pages = pages
         self._asked: dict[str, int] = {}
         self._loop = ServerLoop(when_quiet=self._count)
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
         self._port: int = self._listener.getsockname()[1]
         self._start_s = self._loop.time()
-        self._started = False
+        self._started = self._closed = False
         stage.answer_by(TURN, self._take_turn)
 
     def url(self, path: str) -> str:
@@ -114,6 +119,7 @@ class Website:
         Raises:
             Exception: What went wrong in the server; that is nobody's fault but ours.
         """
+        self._closed = True
         try:
             self._loop.end()
         finally:
@@ -121,6 +127,8 @@ class Website:
 
     def _take_turn(self, question: Mapping[str, Any]) -> dict[str, Any]:
         """Answer a worker's question; it may send nonsense, and is cut off then."""
+        if self._closed:
+            raise protocol.ProtocolError("the website is closed")
         now_ns, due_ns = question["now_ns"], question["due_ns"]
         sent = {ours: count for ours, to, count in question["sent"] if to == self._port}
         if not self._started:
@@ -128,11 +136,12 @@ class Website:
             self._loop.clock.advance_to(now_ns)
             self._start_s = self._loop.time()
             self._loop.create_task(self._open())
+        self.leapt_s += max(0.0, now_ns / NS_PER_S - self._loop.time())
         try:
             turn = self._loop.take_turn(now_ns=now_ns, due_ns=due_ns, sent=sent)
         except Exception as problem:
             self._loop.problems.append(problem)
-            raise
+            raise protocol.ProtocolError("the website has broken down") from problem
         return {"port": self._port, **turn}
 
     async def _open(self) -> None:

@@ -39,10 +39,11 @@ async def _cancelled(call, after_s):
 
 async def _cancel(task, before):
     loop = asyncio.get_running_loop()
-    start_s = loop.time()
+    start_s, early = loop.time(), task.done()
     task.cancel()
     await asyncio.wait([task], timeout=PATIENCE_S)
     seen = {
+        "early": early,
         "over": task.done(),
         "cancelled": task.cancelled(),
         "seconds": loop.time() - start_s,

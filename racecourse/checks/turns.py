@@ -38,9 +38,10 @@ class ServerLoop(VirtualTimeLoop):
         self._when_quiet = when_quiet
         self._due_ns: int | None = None
         self._theirs: Mapping[int, int] = {}
-        self._before: Mapping[int, int] = {}
+        self._told: Mapping[int, int] = {}  # bytes sent, as the worker has heard
         self._arrival_deadline = 0.0
         self._busy = self._spoke = self._stuck = False
+        self._next_ns: int | None = None
         self._one_at_a_time = threading.Lock()
         self.problems: list[BaseException] = []
 
@@ -67,16 +68,17 @@ class ServerLoop(VirtualTimeLoop):
         with self._one_at_a_time:
             self.clock.advance_to(now_ns)
             self._due_ns, self._theirs = due_ns, sent
-            self._before = self._sent()
             self._arrival_deadline = monotonic() + _ARRIVAL_S
             self._busy = self._spoke = self._stuck = False
             self._lost.clear()
             self.run_forever()
+            self._told = self._counts("sent")
             return {
                 "now_ns": self.clock.now_ns,
                 "spoke": self._spoke,
                 "stuck": self._stuck,
-                "sent": list(map(list, self._sent().items())),
+                "next_ns": self.clock.now_ns if self._has_more() else self._next_ns,
+                "sent": list(map(list, self._told.items())),
             }
 
     def end(self) -> None:
@@ -115,21 +117,33 @@ class ServerLoop(VirtualTimeLoop):
             return events
         self._when_quiet()
         self._spoke = self._has_spoken()
-        if self._spoke or not self._pass_time(timeout):
+        wait_ns = _HORIZON_NS if timeout is None else round(timeout * NS_PER_S)
+        self._next_ns = self.clock.now_ns + wait_ns if wait_ns < _HORIZON_NS else None
+        if self._spoke or not self._pass_time():
             self.stop()
         return []
 
     def _has_spoken(self) -> bool:
-        """Whether anything went to the worker in this turn, or may have."""
-        return self._sent() != self._before or (self._busy and not tcp.IS_COUNTED)
+        """Whether the worker has yet to hear of something that we sent or closed."""
+        sent = self._counts("sent")
+        return (
+            any(count != self._told.get(port, 0) for port, count in sent.items())
+            or not self._lost.isdisjoint(self._theirs)
+            or (self._busy and not tcp.IS_COUNTED)
+        )
 
-    def _pass_time(self, timeout: float | None) -> bool:
+    def _has_more(self) -> bool:
+        """Whether we could send more at once if the worker read some."""
+        return any(self._counts("unsent").values()) or any(
+            transport.get_write_buffer_size()  # type: ignore[attr-defined]  # as above
+            for transport in self._connections
+        )
+
+    def _pass_time(self) -> bool:
         """Move the clock to the next timer; return whether it is one of ours."""
-        due_ns, now_ns = self._due_ns, self.clock.now_ns
-        wait_ns = _HORIZON_NS if timeout is None else round(timeout * NS_PER_S)
-        in_time = due_ns is None or now_ns + wait_ns <= due_ns
-        if wait_ns < _HORIZON_NS and in_time:
-            self.clock.advance_to(now_ns + wait_ns)
+        due_ns, next_ns = self._due_ns, self._next_ns
+        if next_ns is not None and (due_ns is None or next_ns <= due_ns):
+            self.clock.advance_to(next_ns)
             return True
         self._stuck = due_ns is None
         self.clock.advance_to(due_ns or 0)
@@ -144,10 +158,7 @@ class ServerLoop(VirtualTimeLoop):
             if port in received
         )
 
-    def _sent(self) -> dict[int, int]:
-        return self._counts("sent")
-
-    def _counts(self, which: Literal["sent", "received"]) -> dict[int, int]:
+    def _counts(self, which: Literal["sent", "unsent", "received"]) -> dict[int, int]:
         """Return the bytes of each open connection, by the port of the other end."""
         counts = {}
         for transport in self._connections:

@@ -22,7 +22,6 @@ from typing import Any, Literal, Self
 from aiohttp import web
 
 from racecourse.checks.turns import ServerLoop
-from racecourse.engine.virtual_clock import NS_PER_S
 from racecourse.sandbox import protocol
 from racecourse.sandbox.lockstep import TURN
 from racecourse.sandbox.stage_host import StageHost
@@ -74,15 +73,12 @@ class Website:
         most_at_once: The most requests that were open at one time. One that ends at
             the very instant at which another begins does not count with it.
         most_connections: Likewise of connections.
-        leapt_s: The time that went by on the worker's side. Only what blocks its loop
-            on the virtual clock takes any; or it lies.
     """
 
     def __init__(self, stage: StageHost, pages: Mapping[str, Sequence[Answer]]) -> None:
         self.hits: list[Hit] = []
         self.visits: list[Visit] = []
         self.most_at_once = self.most_connections = 0
-        self.leapt_s = 0.0
         self._pages = pages
         self._asked: dict[str, int] = {}
         self._loop = ServerLoop(when_quiet=self._count)
@@ -136,7 +132,6 @@ class Website:
             self._loop.clock.advance_to(now_ns)
             self._start_s = self._loop.time()
             self._loop.create_task(self._open())
-        self.leapt_s += max(0.0, now_ns / NS_PER_S - self._loop.time())
         try:
             turn = self._loop.take_turn(now_ns=now_ns, due_ns=due_ns, sent=sent)
         except Exception as problem:

@@ -11,8 +11,12 @@ import struct
 import sys
 from dataclasses import dataclass
 
-_COUNTERS = struct.Struct("=QQ")
-_RECEIVED_AT, _SENT_AT = 120, 200  # of `struct tcp_info`, the same since Linux 4.19
+_COUNTERS, _COUNTER = struct.Struct("=QQ"), struct.Struct("=I")
+_RECEIVED_AT, _UNSENT_AT, _SENT_AT = (
+    120,
+    144,
+    200,
+)  # of `struct tcp_info`, the same since Linux 4.19
 _BYTES = _SENT_AT + _COUNTERS.size
 IS_COUNTED = sys.platform == "linux"
 GRACE_S = 0.002  # real; what bytes get to arrive where nobody counts them
@@ -26,6 +30,7 @@ class Link:
     connecting: bool
     established: bool  # neither end has closed it, as far as this one knows
     sent: int  # bytes, without those sent again
+    unsent: int  # bytes that wait until the other end has read some
     received: int  # bytes; the end of the connection may count as one more
 
 
@@ -49,6 +54,7 @@ def look(end: socket.socket) -> Link | None:
         connecting=raw[0] == _CONNECTING,
         established=raw[0] == _ESTABLISHED,
         sent=sent - again,
+        unsent=_COUNTER.unpack_from(raw, _UNSENT_AT)[0],
         received=received,
     )
 

@@ -24,6 +24,7 @@ Opener = Callable[..., Website]
 def host() -> Iterator[StageHost]:
     """One stage for all tests: a thread keeps its connection to it."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stage, "_local", threading.local())
         host = StageHost(str(Path(folder) / "stage"))
         patch.setenv(stage.ADDRESS_VARIABLE, host.address)
         yield host
@@ -196,21 +197,25 @@ def test_a_mistake_of_the_site_is_raised_by_its_closing(host: StageHost):
         site.__exit__()
 
 
-def test_a_worker_that_moves_its_clock_is_seen(website: Opener):
-    site = website({"/": [Answer("text", delay_s=1)]})
+def test_what_only_the_worker_waits_for_needs_no_turn(
+    website: Opener, monkeypatch: pytest.MonkeyPatch
+):
+    """Each turn costs a hand-over between processes; a sleep of the worker's does not."""
+    site = website({"/": [Answer("text", delay_s=50)]})
+    turns: list[object] = []
+    ask = stage.ask
+    monkeypatch.setattr(
+        stage, "ask", lambda name, **data: turns.append(data) or ask(name, **data)
+    )
 
-    async def cheat() -> None:
-        await fetch([site.url("/")])
-        loop = asyncio.get_running_loop()
-        assert isinstance(loop, lockstep.LockstepLoop)
-        loop.clock.advance(7 * 10**9)
-        await fetch([site.url("/")])
+    async def tick() -> None:
+        for _ in range(100):
+            await asyncio.sleep(1)
 
-    run(cheat())
-    assert 7 <= site.leapt_s < 7.1
+    async def both() -> list[object]:
+        return await asyncio.gather(fetch([site.url("/")]), tick())
 
-
-def test_an_honest_worker_takes_no_time_of_its_own(website: Opener):
-    site = website({f"/{n}": [Answer("text", delay_s=1)] for n in range(50)})
-    run(fetch([site.url(f"/{n}") for n in range(50)]))
-    assert site.leapt_s < 0.01
+    seen = run(both())
+    assert seen["value"][0] == [("text", 50.0)]
+    assert 100 <= seen["elapsed_s"] < 100.1
+    assert len(turns) < 10

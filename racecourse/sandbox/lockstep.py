@@ -120,7 +120,7 @@ class LockstepLoop(VirtualTimeLoop):
 
     def _is_alone_until(self, due_ns: int) -> bool:
         """Whether the server has nothing to do before, for all that it can know."""
-        if self._sent != _sent():
+        if not tcp.IS_COUNTED or self._sent != _sent():
             return False
         return self._server_due_ns is None or due_ns < self._server_due_ns
 

@@ -18,9 +18,21 @@ _RECEIVED_AT, _UNSENT_AT, _SENT_AT = (
     200,
 )  # of `struct tcp_info`, the same since Linux 4.19
 _BYTES = _SENT_AT + _COUNTERS.size
-IS_COUNTED = sys.platform == "linux"
 GRACE_S = 0.002  # real; what bytes get to arrive where nobody counts them
 _ESTABLISHED, _CONNECTING = 1, 2
+
+
+def _is_counted() -> bool:
+    """Whether this kernel tells what we ask for; some say they are Linux and do not."""
+    if sys.platform != "linux":
+        return False
+    with socket.socket() as end:
+        return (
+            len(end.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES)) == _BYTES
+        )
+
+
+IS_COUNTED = _is_counted()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +57,6 @@ def look(end: socket.socket) -> Link | None:
     try:
         raw = end.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES)
     except OSError:
-        return None
-    if len(raw) < _BYTES:
         return None
     _, received = _COUNTERS.unpack_from(raw, _RECEIVED_AT)
     sent, again = _COUNTERS.unpack_from(raw, _SENT_AT)

@@ -125,8 +125,13 @@ class Website:
         """Answer a worker's question; it may send nonsense, and is cut off then."""
         if self._closed:
             raise protocol.ProtocolError("the website is closed")
-        now_ns, due_ns = question["now_ns"], question["due_ns"]
-        sent = {ours: count for ours, to, count in question["sent"] if to == self._port}
+        now_ns, due_ns = int(question["now_ns"]), question["due_ns"]
+        due_ns = None if due_ns is None else int(due_ns)
+        sent = {
+            int(ours): int(count)
+            for ours, to, count in question["sent"]
+            if to == self._port
+        }
         if not self._started:
             self._started = True
             self._loop.clock.advance_to(now_ns)

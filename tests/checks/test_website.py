@@ -219,3 +219,17 @@ def test_what_only_the_worker_waits_for_needs_no_turn(
     assert seen["value"][0] == [("text", 50.0)]
     assert 100 <= seen["elapsed_s"] < 100.1
     assert len(turns) < 10
+
+
+@pytest.mark.parametrize("nonsense", [{}, {"now_ns": "soon"}, {"now_ns": 1, "sent": 7}])
+def test_a_worker_that_talks_nonsense_is_cut_off_and_is_not_our_mistake(
+    website: Opener, host: StageHost, nonsense: dict[str, Any]
+):
+    site = website({"/": [Answer("text")]})
+    question = {"due_ns": None, "sent": [], **nonsense}
+    with pytest.raises((KeyError, TypeError, ValueError)):
+        host.answer(
+            {"op": "ask", "name": lockstep.TURN, "pid": 1, "tid": 1, "data": question},
+            1,
+        )
+    assert run(fetch([site.url("/")]))["value"] == [("text", 0.0)]

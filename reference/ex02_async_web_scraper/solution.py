@@ -4,7 +4,7 @@ Each URL has one asyncio task, which tries until there is nothing left to try. A
 that is about to send a request takes two things, in this order, and keeps them apart:
 
 - a *slot*, one of `max_concurrency`, for as long as the request is in flight and not a
-  moment longer: nobody sleeps before a retry with a slot in his hands;
+  moment longer: nobody sleeps before a retry with a slot in hand;
 - a *start*, from the pacer. It is booked without an `await` between looking at the
   timetable and writing into it, so that no two tasks can book the same one.
 

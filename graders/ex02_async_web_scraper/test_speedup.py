@@ -99,5 +99,4 @@ def test_the_loop_is_never_blocked(scraper, submission, draw, text):
             f" {event.data['line']}: {event.data['how']} stops every task in it.",
             cause=Cause.HANG,
         )
-    fine = sum(page["body"] == body for page in told)
-    must.hold(fine >= 6, f"{fine} good pages; expected 6 at least.")
+    must.hold(any(page["body"] == body for page in told), "No page was good.")

@@ -1,4 +1,4 @@
-"""Requests are shielded: a cancelled task leaves its request running.
+"""Attempts are shielded: a cancelled task leaves its request running.
 
 Caught by: X1 X2 X3
 """
@@ -111,7 +111,7 @@ class _Scraper:
         if not _is_fetchable(url):
             return Page(url, None, None, "invalid", 0)
         for number in itertools.count(1):
-            attempt = await self._attempt(url, number)
+            attempt = await asyncio.shield(self._attempt(url, number))
             if not attempt.worth_retrying or number > self.retries:
                 break
             pause = self.backoff * 2 ** (number - 1)
@@ -125,7 +125,7 @@ class _Scraper:
                 await self.pacer.wait_for_start()
             try:
                 async with asyncio.timeout(self.timeout):
-                    return await asyncio.shield(self._request(url, number))
+                    return await self._request(url, number)
             except TimeoutError:
                 # First: some of aiohttp's timeouts are connection errors as well.
                 failed = Page(url, None, None, "timeout", number)

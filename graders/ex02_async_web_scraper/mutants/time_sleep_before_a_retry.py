@@ -1,13 +1,14 @@
-"""Mistake 2.9: time.sleep() before a retry.
+"""Mistake 2.9: time.sleep() before a retry, for a little jitter.
 
 It stops every task, not only its own.
 
-Caught by: S4 X3
+Caught by: S4
 """
 
 import asyncio
 import contextlib
 import itertools
+import random
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -118,7 +119,8 @@ class _Scraper:
             if not attempt.worth_retrying or number > self.retries:
                 break
             pause = self.backoff * 2 ** (number - 1)
-            time.sleep(max(pause, attempt.retry_after))
+            time.sleep(random.uniform(0.001, 0.01))
+            await asyncio.sleep(max(pause, attempt.retry_after))
         return attempt.page
 
     async def _attempt(self, url: str, number: int) -> _Attempt:

@@ -2,7 +2,7 @@
 
 URLs time out in the queue, without ever having been sent.
 
-Caught by: C4 C5
+Caught by: C4
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """timeout is accepted and never used: aiohttp's own five minutes hold.
 
-Caught by: C4 C5
+Caught by: C4
 """
 
 import asyncio

@@ -79,7 +79,7 @@ async def _within(limit_s, urls, options):
             await scrape(urls, **options)
     except TimeoutError:
         return "TimeoutError"
-    return "a list of pages"
+    return "pages"
 
 
 def cancel_and_call_again(urls, options, after_s, ticks, good_url):

@@ -2,7 +2,7 @@
 
 The answers that come meanwhile are read only afterwards.
 
-Caught by: C4 R3 S4
+Caught by: C4 R3 S4 X3
 """
 
 import asyncio

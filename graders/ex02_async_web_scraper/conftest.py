@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from racecourse.checks import must
+from racecourse.checks import Raised, must
 from racecourse.checks.website import Website
 
 SHOWN = 60  # characters of a body in a message
@@ -22,14 +22,21 @@ class Scraper:
 
     def run(self, scenario, **args):
         """Run a scenario; a blocking connection ends every check with its line."""
-        run = self._submission.virtual(scenario, **args)
+        try:
+            run = self._submission.virtual(scenario, **args)
+        except Raised:
+            self._must_not_have_connected()
+            raise
+        self._must_not_have_connected()
+        return run
+
+    def _must_not_have_connected(self):
         for event in self._submission.stage.log("blocked"):
             if "seconds" not in event.data:
                 must.fail(
                     f"Line {event.data['line']} opened {event.data['how']}: it stops the"
                     " event loop, and every task in it, until the answer is there."
                 )
-        return run
 
     def pages(self, urls, **options):
         """Scrape these URLs; return the pages as plain data."""

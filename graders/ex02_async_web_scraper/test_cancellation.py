@@ -50,12 +50,17 @@ def _endless(body):
 
 
 def _must_have_ended(seen, how):
-    must.hold(seen["over"], f"{how} had not ended 50 s later.")
-    must.hold(seen["cancelled"], f"{how} let no CancelledError out.")
+    must.hold(seen["over"], f"{_sentence(how)} had not ended 50 s later.")
+    must.hold(seen["cancelled"], f"{_sentence(how)} let no CancelledError out.")
     must.hold(
-        seen["seconds"] <= AT_ONCE_S, f"{how} ended only {seen['seconds']:.1f} s later."
+        seen["seconds"] <= AT_ONCE_S,
+        f"{_sentence(how)} ended only {seen['seconds']:.1f} s later.",
     )
     must.equal(seen["left"], 0, what=f"tasks alive after {how}")
+
+
+def _sentence(words):
+    return words[0].upper() + words[1:]
 
 
 def _must_have_hung_up(site, how):

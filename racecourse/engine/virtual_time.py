@@ -108,6 +108,7 @@ def run(
     *,
     clock: VirtualClock | None = None,
     settle_s: float = 0.0,
+    loop_type: type[VirtualTimeLoop] = VirtualTimeLoop,
     **loop_options: Any,
 ) -> VirtualRun[T]:
     """Run `main()` to its end on a new virtual loop; whatever it raises is recorded.
@@ -120,10 +121,11 @@ def run(
         clock: Goes on from where it stands; a new one if omitted.
         settle_s: Virtual seconds that the other tasks get after main has ended,
             before those still alive are listed as left behind.
-        loop_options: Handed to `VirtualTimeLoop`.
+        loop_type: The kind of virtual loop to make.
+        loop_options: Handed to `loop_type`.
     """
     clock = clock or VirtualClock()
-    loop = VirtualTimeLoop(clock, **loop_options)
+    loop = loop_type(clock, **loop_options)
     with (
         moved_clocks(clock),
         warnings.catch_warnings(record=True) as caught,

@@ -4,7 +4,8 @@ It runs no student code. It adopts every process that the submission leaves behi
 that nothing escapes the tree; it reports how the worker ended; and it ends the whole
 tree when told to, or when the supervisor's end of its control socket closes.
 
-Orders (frames) from the lane: `dump` (stacks of every process that can), `kill`.
+Orders (frames) from the lane: `dump` (stacks of every process that can), `listen` (a
+port for a server of the grader's, in the worker's own network), `kill`.
 Reports: `ready` with the worker's pid, `exit` with its status, `gone` with how many
 processes were still running when the tree was ended.
 """
@@ -23,6 +24,7 @@ from racecourse.sandbox.launch import LaunchSpec
 
 DUMP_SIGNAL = signal.SIGUSR1
 _SEND_WITHIN_S = 5.0
+_BACKLOG = 1024
 
 
 def run(
@@ -123,8 +125,17 @@ class _Keeper:
             self._dump_stacks()
             self._report({"dumped": True})
             return True
+        if "listen" in order:
+            self._listen()
+            return True
         self._report({"gone": tree.end_all_below(os.getpid())})
         return False
+
+    def _listen(self) -> None:
+        """Open a port where the worker's network is, and hand it to the lane."""
+        with socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG) as listener:
+            self._report({"listening": listener.getsockname()[1]})
+            socket.send_fds(self._control, [b"."], [listener.fileno()])
 
     def _dump_stacks(self) -> None:
         """Ask each process that listens for its stacks, one after the other."""

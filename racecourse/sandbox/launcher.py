@@ -502,6 +502,23 @@ class Worker:
                 pass
         return self._read_stacks()
 
+    def listener(self) -> socket.socket:
+        """Return a listening TCP socket that the worker, and nobody else, can reach.
+
+        Raises:
+            SandboxError: If the keeper does not deliver.
+        """
+        try:
+            protocol.send(self._keeper, {"listen": True}, within_s=_ORDER_WITHIN_S)
+            report: dict[str, Any] = {}
+            while "listening" not in report:
+                report = protocol.receive(self._keeper, within_s=_ORDER_WITHIN_S)
+                self._exit = report.get("exit", self._exit)
+            _, (fd,), _, _ = socket.recv_fds(self._keeper, 1, 1)
+        except (protocol.ChannelClosed, protocol.DeadlinePassed, ValueError) as error:
+            raise SandboxError("the keeper did not open a port") from error
+        return socket.socket(fileno=fd)
+
     def _read_stacks(self) -> tuple[Stack, ...]:
         text = os.pread(self._trace, _TRACE_BYTES, 0).decode(
             "utf-8", "backslashreplace"

@@ -58,6 +58,11 @@ def write(cell: str, value: Any) -> None:
     _ask("write", cell, value=value)
 
 
+def ask(name: str, **data: Any) -> Any:
+    """Ask the grader something that it said it would answer; return its answer."""
+    return _ask("ask", name, data=data)
+
+
 @contextlib.contextmanager
 def inside(name: str, **data: Any) -> Iterator[None]:
     """Be counted as inside `name` while the block runs."""

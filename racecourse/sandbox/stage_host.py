@@ -71,6 +71,7 @@ class StageHost:
         self._supplies: dict[str, Iterator[Any]] = {}
         self._cells: dict[str, _Cell] = {}
         self._links = itertools.count(1)
+        self._answers: dict[str, Callable[[dict[str, Any]], Any]] = {}
         self.address = address
         self._listener = _Listener(address, self)
 
@@ -137,6 +138,15 @@ class StageHost:
         with self._changed:
             return self._cells[cell].value
 
+    def answer_by(self, name: str, answer: Callable[[dict[str, Any]], Any]) -> None:
+        """Have `answer` reply to what `ask` asks under this name.
+
+        It is called with the data of each question, in the thread of whoever asks, and
+        returns plain JSON. It must bear any data: the worker may send what it likes.
+        """
+        with self._changed:
+            self._answers[name] = answer
+
     def until(self, seen: Callable[["StageHost"], bool], *, within_s: float) -> bool:
         """Wait until something was seen; return whether it was, in time."""
         deadline = monotonic() + within_s
@@ -148,7 +158,7 @@ class StageHost:
 
     # What the worker asks. Called in the thread of one connection.
 
-    def answer(
+    def answer(  # noqa: C901 - one line for each operation
         self, question: dict[str, Any], peer_pid: int | None, link: int = 0
     ) -> Any:
         """Handle one question; block as long as its answer takes."""
@@ -180,6 +190,8 @@ class StageHost:
             case "draw":
                 with self._changed:
                     return next(self._supplies.get(name, iter(())), None)
+            case "ask":
+                return self._answers[name](data)
             case _:
                 raise protocol.ProtocolError(f"no operation {operation!r}")
         return None

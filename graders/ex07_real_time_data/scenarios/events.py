@@ -1,0 +1,81 @@
+"""What all scenarios share: events in, plain values out, and handlers that can be held.
+
+Where a scenario waits for the grader, it waits at a gate; where a number at once or an
+order matters, the handlers report it. These are the names on the stage:
+
+    handle        inside: a handler is running
+    in STREAM     inside: likewise, of one stream
+    go            gate: held handlers wait inside
+    more          gate: the scenario goes on to its next part
+    told          note: what a scenario has to say before its end
+    returned      note: stop() has returned
+"""
+
+import threading
+import time
+
+from solution import Event
+
+from racecourse.sandbox import stage
+
+WITHIN_S = 3.0  # for what should happen at once
+NUMBERS = ("received", "handled", "failed", "dropped", "queued", "in_flight")
+
+
+def plain(stats):
+    """Return what stats() gave as plain values."""
+    streams = {
+        name: [of.count, of.total, of.minimum, of.maximum]
+        for name, of in stats.streams.items()
+    }
+    return {**{name: getattr(stats, name) for name in NUMBERS}, "streams": streams}
+
+
+def held(event):
+    """Be a handler that stays inside until the gate `go` opens."""
+    with stage.inside("handle", stream=event.stream, seq=event.seq):
+        stage.wait("go")
+
+
+def series(stream, count, *, start=0):
+    """Return events of one stream with ascending numbers."""
+    return [Event(stream, seq, float(seq)) for seq in range(start, start + count)]
+
+
+def publish_all(processor, events):
+    """Publish one after the other; return the answers."""
+    return [processor.publish(event) for event in events]
+
+
+def until(reached, *, within_s=WITHIN_S, look_every_s=0.002):
+    """Look until something has come true; return whether it has, in time."""
+    deadline, pause = time.monotonic() + within_s, threading.Event()
+    while not reached():
+        if time.monotonic() > deadline:
+            return False
+        pause.wait(look_every_s)
+    return True
+
+
+def run_all(jobs):
+    """Run each job in a thread of its own; return when all have ended."""
+    threads = [threading.Thread(target=job) for job in jobs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def outcome(call):
+    """Return what a call returned, or the name of what it raised."""
+    try:
+        return call()
+    except Exception as error:  # noqa: BLE001 - its name is the answer
+        return type(error).__name__
+
+
+def stopped(processor, **options):
+    """Stop a processor and say so; return the answer."""
+    answer = outcome(lambda: processor.stop(**options))
+    stage.note("returned", answer=answer)
+    return answer

@@ -1,0 +1,166 @@
+"""Race scenarios: the submission once more, with a point at each place to hold a thread.
+
+The handlers here are short, and every third event fails, so that all counts move.
+"""
+
+import functools
+import threading
+
+from scenarios.events import WITHIN_S, plain, run_all
+
+from racecourse.sandbox import stalling
+
+
+def _handle(event):
+    if event.stream.startswith("bad"):
+        raise ValueError(event.seq)
+
+
+def _processor(handler=_handle, **options):
+    return stalling.solution().StreamProcessor(handler, **options)
+
+
+def _events(stream, base, count):
+    make = stalling.solution().Event
+    return [make(stream, seq, base + seq) for seq in range(count)]
+
+
+# R1: pictures.
+
+
+def _published(processor, streams, each, accepted, go_on=lambda: True):
+    """Publish so many events of each stream, a thread for each, noting who was accepted."""
+
+    def publish(stream, base):
+        for event in _events(stream, base, each):
+            if not go_on():
+                return
+            if processor.publish(event):
+                accepted.append(1)
+
+    return [functools.partial(publish, *stream) for stream in streams.items()]
+
+
+def many_pictures(streams, each, looks):
+    """Look at stats() so many times while events come and go; return what differed.
+
+    Args:
+        streams: The lowest value of each stream; those called bad fail.
+        each: The most events of each stream.
+        looks: How often to look.
+    """
+    processor = _processor(workers=3, capacity=5)
+    processor.start()
+    accepted, pictures, over = [], [], threading.Event()
+
+    def look():
+        for _ in range(looks):
+            due = len(accepted)
+            pictures.append((due, processor.stats()))
+        over.set()
+
+    jobs = _published(processor, streams, each, accepted, lambda: not over.is_set())
+    run_all([look, *jobs])
+    done = processor.stop(timeout=WITHIN_S)
+    pictures.append((len(accepted), processor.stats()))
+    # Only now: a picture that goes on changing would be wrong by this time.
+    return {"done": done, "pictures": [[due, plain(stats)] for due, stats in pictures]}
+
+
+def pictures(streams, each, overflow):
+    """Look at stats() when a thread is held, and now and then, while events come and go."""
+    processor = _processor(workers=2, capacity=2, overflow=overflow)
+    processor.start()
+    accepted, over, pictures = [], threading.Event(), []
+
+    def look():
+        while not over.is_set():
+            stalling.pause(over.is_set, at_most_s=0.002)
+            due = len(accepted)
+            pictures.append((due, processor.stats()))
+
+    looker = threading.Thread(target=look)
+    looker.start()
+    run_all(_published(processor, streams, each, accepted))
+    done = processor.stop(timeout=WITHIN_S)
+    over.set()
+    looker.join()
+    pictures.append((len(accepted), processor.stats()))
+    return {"done": done, "pictures": [[due, plain(stats)] for due, stats in pictures]}
+
+
+# R2: totals.
+
+
+def totals(streams, each, workers, capacity):
+    """Publish from a thread for each entry of `streams`; say what was counted.
+
+    Args:
+        streams: Stream and lowest value of each publisher.
+        each: Events of each publisher.
+        workers: As for the constructor.
+        capacity: As for the constructor.
+    """
+    processor = _processor(workers=workers, capacity=capacity)
+    processor.start()
+    answers, start = [], threading.Barrier(len(streams))
+
+    def publish(stream, base):
+        start.wait(WITHIN_S)
+        for event in _events(stream, base, each):
+            answers.append(processor.publish(event, WITHIN_S))  # noqa: PERF401 - shared
+
+    run_all(functools.partial(publish, *entry) for entry in streams)
+    done = processor.stop(timeout=WITHIN_S)
+    return {
+        "accepted": answers.count(True),
+        "done": done,
+        "letters": len(processor.dead_letters()),
+        "stats": plain(processor.stats()),
+    }
+
+
+# R3: publish and stop.
+
+
+def closing(publishers, each, overflow, drain):
+    """Stop while others publish, half-way through or when a thread is held."""
+    handled, late, accepted = [], [], []
+    returned, half = threading.Event(), threading.Event()
+
+    def handle(event):
+        (late if returned.is_set() else handled).append(event.seq)
+
+    processor = _processor(handle, workers=2, capacity=2, overflow=overflow)
+    processor.start()
+
+    def publish(stream):
+        for number, event in enumerate(_events(stream, 0.0, each)):
+            if number == each // 2:
+                half.set()
+                stalling.pause(returned.is_set, at_most_s=WITHIN_S)
+            try:
+                accepted.append(processor.publish(event, WITHIN_S))
+            except RuntimeError:
+                half.set()  # refused, as it should be
+                return
+
+    threads = [
+        threading.Thread(target=publish, args=(f"stream {n}",))
+        for n in range(publishers)
+    ]
+    for thread in threads:
+        thread.start()
+    stalling.pause(half.is_set, at_most_s=WITHIN_S)
+    done = processor.stop(drain=drain, timeout=WITHIN_S)
+    returned.set()
+    for thread in threads:
+        thread.join()
+    stalling.pause(lambda: late, at_most_s=0.002)  # who is late needs a moment to come
+    return {
+        "done": done,
+        "accepted": accepted.count(True),
+        "handled": len(handled),
+        "late": len(late),
+        "stats": plain(processor.stats()),
+    }

@@ -1,0 +1,154 @@
+"""Races: pictures that do not add up, lost counts, and events lost between publish and stop.
+
+Each scenario runs once for every place in the submission at which a thread can be held:
+between a read and the write that follows, or between a test and what it decides. Then
+the orders of threads of a small program are explored under a scheduler of ours.
+"""
+
+from racecourse.checks import check, must
+
+_LOOKS = 2000
+_RUNS = 300
+_EXPLORED_WITHIN_S = 6.0
+_NUMBERS = ("received", "handled", "failed", "dropped", "queued", "in_flight")
+
+
+@check("R1")
+def test_every_picture_adds_up(submission, draw):
+    """2000 looks under load; then looks whenever a thread is held; then all orders."""
+    streams = _drawn_streams(draw)
+    seen = submission.call("many_pictures", streams=streams, each=400, looks=_LOOKS)
+    must.equal(seen["done"], True, what="stop(timeout=3)")  # noqa: FBT003
+    _must_be_true(seen["pictures"], streams, in_order=True)
+    for policy, limit in (("block", 36), ("drop_oldest", 16)):
+        args = {"streams": streams, "each": 3, "overflow": policy}
+        for stalled in submission.stalls("pictures", limit=limit, **args):
+            with stalled.told():
+                seen = stalled.call(**args)
+                must.equal(seen["done"], True, what="stop(timeout=3)")  # noqa: FBT003
+                _must_be_true(seen["pictures"], streams, in_order=policy == "block")
+    submission.explore("pictures", runs=_RUNS, within_s=_EXPLORED_WITHIN_S)
+
+
+def _drawn_streams(draw):
+    names = [f"good {n}" for n in draw.sample(range(999), 2)]
+    names.append(f"bad {draw.randrange(999)}")
+    return {name: float(draw.randrange(-50, 50)) for name in names}
+
+
+def _must_be_true(pictures, streams, *, in_order):
+    for due, stats in pictures:
+        _must_add_up(due, stats)
+        for name, of in stats["streams"].items():
+            _must_belong_together(of, streams[name], in_order=in_order)
+
+
+def _must_add_up(due, stats):
+    rest = [stats[name] for name in _NUMBERS[1:]]
+    told = " + ".join(f"{name} {stats[name]}" for name in _NUMBERS[1:])
+    must.hold(
+        stats["received"] == sum(rest),
+        f"stats() said received {stats['received']}; {told} is {sum(rest)}.",
+    )
+    must.hold(min(rest) >= 0, f"A number of stats() was below zero: {told}.")
+    must.hold(
+        stats["received"] >= due,
+        f"publish() had accepted {due} events; stats() said received"
+        f" {stats['received']} after that.",
+    )
+    counts = sum(of[0] for of in stats["streams"].values())
+    must.hold(
+        counts == stats["handled"],
+        f"stats() said handled {stats['handled']}; the counts of its streams add up to"
+        f" {counts}.",
+    )
+
+
+def _must_belong_together(of, base, *, in_order):
+    """The values of a stream rise by 1, so a count tells what the others must be."""
+    count, total, low, high = of
+    if count == 0:
+        return
+    due = [count * base + count * (count - 1) / 2, base, base + count - 1]
+    fits = [total, low, high] == due
+    if not in_order:  # some of the values are missing
+        fits = None not in (low, high) and count * low <= total <= count * high
+    must.hold(
+        fits,
+        "stats() gave a count, total, minimum and maximum of a stream that do not belong"
+        f" together: {count}, {total}, {low} and {high}.",
+    )
+
+
+@check("R2")
+def test_every_total_is_exact(submission, draw):
+    """Six publishers share three streams; one of the streams fails."""
+    streams = [*_drawn_streams(draw).items()] * 2
+    args = {"streams": streams, "workers": 4, "capacity": 8}
+    _must_be_exact(submission.call("totals", **args, each=200), streams, each=200)
+    args = {"streams": streams, "workers": 2, "capacity": 2, "each": 2}
+    for stalled in submission.stalls("totals", limit=44, visits=(1, 2, 3), **args):
+        with stalled.told():
+            _must_be_exact(stalled.call(**args), streams, each=2)
+    submission.explore("totals", runs=_RUNS, within_s=_EXPLORED_WITHIN_S)
+
+
+def _must_be_exact(seen, streams, *, each):
+    due = each * len(streams)
+    told = f"{len(streams)} threads published {each} events each"
+    must.equal(seen["accepted"], due, what=f"{told}; publish() accepted")
+    must.equal(seen["done"], True, what=f"{told}; stop(timeout=3)")  # noqa: FBT003
+    failed = each * sum(name.startswith("bad") for name, _ in streams)
+    numbers = [seen["stats"][name] for name in _NUMBERS]
+    must.equal(
+        numbers,
+        [due, due - failed, failed, 0, 0, 0],
+        what=f"{told}; {', '.join(_NUMBERS)}",
+    )
+    must.equal(seen["letters"], failed, what=f"{told}; dead letters")
+    wanted = {
+        name: [2 * each, each * (2 * base + each - 1), base, base + each - 1]
+        for name, base in streams
+        if not name.startswith("bad")
+    }
+    got = {name: of for name, of in seen["stats"]["streams"].items() if of[0]}
+    must.equal(
+        [*got.values()],
+        [wanted.get(name) for name in got],
+        what=f"{told}; count, total, minimum and maximum of the streams",
+    )
+    must.equal(len(got), len(wanted), what=f"{told}; streams with handled events")
+
+
+@check("R3")
+def test_a_publish_that_meets_a_stop_loses_nothing(submission):
+    """Two threads publish while a third one stops the processor."""
+    for policy, drain, limit in (("block", True, 40), ("drop_oldest", False, 32)):
+        args = {"publishers": 2, "each": 4, "overflow": policy, "drain": drain}
+        for stalled in submission.stalls("closing", limit=limit, **args):
+            with stalled.told():
+                _must_lose_nothing(stalled.call(**args), drain=drain)
+    submission.explore("closing", runs=_RUNS, within_s=_EXPLORED_WITHIN_S)
+
+
+def _must_lose_nothing(seen, *, drain):
+    must.equal(seen["done"], True, what=f"stop(drain={drain}, timeout=3)")  # noqa: FBT003
+    late = seen["late"]
+    must.hold(
+        not late,
+        f"stop() had returned, and then {late} event{'s were' if late > 1 else ' was'}"
+        " handled.",
+    )
+    stats = seen["stats"]
+    ended = stats["handled"] + stats["failed"] + stats["dropped"]
+    must.hold(
+        ended == seen["accepted"],
+        f"publish() accepted {seen['accepted']} events and stop() has returned;"
+        f" handled {stats['handled']} + failed {stats['failed']} + dropped"
+        f" {stats['dropped']} is {ended}, queued is {stats['queued']}.",
+    )
+    must.equal(
+        [stats["received"], stats["handled"], stats["queued"], stats["in_flight"]],
+        [seen["accepted"], seen["handled"], 0, 0],
+        what="received, handled, queued and in_flight after stop()",
+    )

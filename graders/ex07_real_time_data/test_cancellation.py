@@ -23,10 +23,8 @@ def _must_release_publishers(submission, *, drain):
     stage = submission.stage
     stage.until(lambda s: s.count("publishing") == 3, within_s=_READY_WITHIN_S)
     submission.settle(within_s=_SETTLED_WITHIN_S)
+    # Whoever has an answer now did not wait: a queue without a bound is the affair of C3.
     early = stage.count("answered")
-    must.hold(
-        not early, f"{early} of 3 publishers did not wait for room in a full queue."
-    )
     stage.open("more")
     heard = stage.until(lambda s: s.count("answered") == 3, within_s=_HEARD_WITHIN_S)
     must.hold(
@@ -38,16 +36,18 @@ def _must_release_publishers(submission, *, drain):
     )
     returned = stage.count("returned")
     stage.open("go")
-    answer, answers, stats = pending.result()
+    second, answer, answers, stats = pending.result()
+    refused = [a for a in answers if a in (False, "RuntimeError")]
     must.hold(
-        all(a in (False, "RuntimeError") for a in answers),
+        len(refused) == 3 - early,
         f"{told}; their answers were {answers}. Each should be False or a RuntimeError.",
     )
     must.hold(not returned, f"{told}; it returned while a handler was still running.")
-    handled = 2 if drain else 1
+    accepted = 1 + second + early
+    handled = accepted if drain else 1
     must.equal(
         [answer, *_numbers(stats)],
-        [True, 2, handled, 0, 2 - handled, 0, 0],
+        [True, accepted, handled, 0, accepted - handled, 0, 0],
         what=f"{told}; its answer, and then {_LISTED}",
     )
 
@@ -64,43 +64,44 @@ def test_stop_keeps_its_time_limit(submission):
         stage = submission.stage
         stage.until(lambda s: s.waiting("go") == 6, within_s=_READY_WITHIN_S)
         submission.settle(within_s=_SETTLED_WITHIN_S)
+        busy = stage.waiting("go")  # fewer than 6 are the affair of S1
         stage.open("more")
         came = stage.until(lambda s: s.count("told"), within_s=_READY_WITHIN_S)
         stacks = () if came else submission.worker.dump_stacks()
         must.hold(
             came,
-            "stop(timeout=0.3) with 6 stuck handlers had not returned after"
+            f"stop(timeout=0.3) with {busy} stuck handlers had not returned after"
             f" {_READY_WITHIN_S:g} s.",
             cause=Cause.HANG,
             stacks=stacks,
         )
         stage.open("go")
         first, at_return, second, at_end = pending.result()
-    _must_have_given_up(stage, first, at_return)
+    _must_have_given_up(stage, busy, first, at_return)
     begun = stage.count("handle", "enter")
     must.equal(
-        begun - 6, 0, what="queued events that started after stop(timeout=0.3) was over"
+        begun - busy,
+        0,
+        what="queued events that started after stop(timeout=0.3) was over",
     )
     must.equal(
         [second, *_numbers(at_end)],
-        [True, 18, 6, 0, 12, 0, 0],
-        what=f"when the 6 handlers had come out, stop(), and then {_LISTED}",
+        [True, 18, busy, 0, 18 - busy, 0, 0],
+        what=f"when the {busy} handlers had come out, stop(), and then {_LISTED}",
     )
     _must_be_quick(submission)
 
 
-def _must_have_given_up(stage, first, at_return):
+def _must_have_given_up(stage, busy, first, at_return):
+    told = f"stop(timeout=0.3) with {busy} stuck handlers"
     (returned, *_), (asked, *_) = stage.log("returned"), stage.log("more", "passed")
     took_s = (returned.at_ns - asked.at_ns) / 1e9
-    must.be_within(
-        took_s, 0.28, 1.3, what="seconds that stop(timeout=0.3) took, 6 handlers stuck"
-    )
-    must.equal(first, False, what="stop(timeout=0.3) with 6 stuck handlers")  # noqa: FBT003
+    must.be_within(took_s, 0.28, 1.3, what=f"{told}; seconds that it took")
+    must.equal(first, False, what=told)  # noqa: FBT003
     must.equal(
         _numbers(at_return),
-        [18, 0, 0, 12, 0, 6],
-        what=f"stop(timeout=0.3) with 6 stuck handlers and 12 events queued; {_LISTED}"
-        " when it had returned",
+        [18, 0, 0, 18 - busy, 0, busy],
+        what=f"{told} and {18 - busy} events queued; {_LISTED} when it had returned",
     )
 
 

@@ -34,7 +34,7 @@ def closing_on_publishers(publishers, drain):
     processor.start()
     processor.publish(Event("first", 0, 0.0))
     until(lambda: processor.stats().in_flight == 1)
-    processor.publish(Event("second", 0, 0.0))
+    second = processor.publish(Event("second", 0, 0.0), 0.5)
     answers = []
 
     def publish(number):
@@ -52,7 +52,7 @@ def closing_on_publishers(publishers, drain):
     answer = stopped(processor, drain=drain)
     for thread in threads:
         thread.join(WITHIN_S)
-    return [answer, answers, plain(processor.stats())]
+    return [second, answer, answers, plain(processor.stats())]
 
 
 # X2: stop in time.

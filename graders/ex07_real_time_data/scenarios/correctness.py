@@ -168,9 +168,10 @@ def failing(events, bad):
         bad: Stream, number, kind of exception and text for those that fail.
     """
     errors = {(stream, seq): error for stream, seq, *error in bad}
-    handled, heard = [], []
+    called, handled, heard = [], [], []
 
     def handle(event):
+        called.append([event.stream, event.seq])
         if error := errors.get((event.stream, event.seq)):
             _raise(*error)
         handled.append([event.stream, event.seq])
@@ -188,6 +189,7 @@ def failing(events, bad):
     known = {id(error) for _, error in letters}
     seen = {
         "done": done,
+        "called": called,
         "handled": handled,
         "letters": [_told(*letter) for letter in letters],
         "heard": [_told(*letter) for letter in heard],
@@ -244,12 +246,11 @@ def refusals(cases):
 
 
 def stopping(drain, waiting):
-    """Stop while two events are held and others are queued, some in other streams."""
-    processor = StreamProcessor(held, workers=2)
-    processor.start()
-    publish_all(processor, [Event("a", 0, 0.0), Event("b", 0, 0.0)])
+    """Stop while the only worker is held, with events queued in three streams."""
+    processor = _busy(held)
+    stage.note("told")
     stage.wait("more")
-    for stream in "abc":
+    for stream in ("first", "second", "third"):
         publish_all(processor, series(stream, waiting, start=1))
     answer = stopped(processor, drain=drain)
     return [answer, plain(processor.stats())]

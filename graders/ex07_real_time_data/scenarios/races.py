@@ -10,6 +10,8 @@ from scenarios.events import WITHIN_S, plain, run_all
 
 from racecourse.sandbox import stalling
 
+_ROOM_WITHIN_S = 1.0  # for publishers that nobody wakes: they are the affair of X1
+
 
 def _handle(event):
     if event.stream.startswith("bad"):
@@ -21,8 +23,12 @@ def _processor(handler=_handle, **options):
 
 
 def _events(stream, base, count):
+    """Return events whose total tells which of them were added.
+
+    Each value is `base`, a multiple of 2**20, and one bit, which comes again after 8.
+    """
     make = stalling.solution().Event
-    return [make(stream, seq, base + seq) for seq in range(count)]
+    return [make(stream, seq, base + 2.0 ** (seq % 8)) for seq in range(count)]
 
 
 # R1: pictures.
@@ -45,7 +51,7 @@ def many_pictures(streams, each, looks):
     """Look at stats() so many times while events come and go; return what differed.
 
     Args:
-        streams: The lowest value of each stream; those called bad fail.
+        streams: The base of the values of each stream; those called bad fail.
         each: The most events of each stream.
         looks: How often to look.
     """
@@ -96,7 +102,7 @@ def totals(streams, each, workers, capacity):
     """Publish from a thread for each entry of `streams`; say what was counted.
 
     Args:
-        streams: Stream and lowest value of each publisher.
+        streams: Stream and base of the values of each publisher.
         each: Events of each publisher.
         workers: As for the constructor.
         capacity: As for the constructor.
@@ -140,7 +146,7 @@ def closing(publishers, each, overflow, drain):
                 half.set()
                 stalling.pause(returned.is_set, at_most_s=WITHIN_S)
             try:
-                accepted.append(processor.publish(event, WITHIN_S))
+                accepted.append(processor.publish(event, _ROOM_WITHIN_S))
             except RuntimeError:
                 half.set()  # refused, as it should be
                 return

@@ -10,7 +10,7 @@ Besides the names of `scenarios.events` these are on the stage:
 
 import threading
 
-from scenarios.events import WITHIN_S, held, publish_all, series, until
+from scenarios.events import WITHIN_S, held, outcome, publish_all, series, until
 from solution import Event, StreamProcessor
 
 from racecourse.sandbox import stage
@@ -105,9 +105,9 @@ def waiting_for_room():
     with StreamProcessor(held, workers=2, capacity=1) as processor:
         processor.publish(Event("only", 0, 0.0))
         until(lambda: processor.stats().in_flight == 1)
-        processor.publish(Event("only", 1, 0.0))
+        processor.publish(Event("only", 1, 0.0), 0.5)
         publisher = threading.Thread(
-            target=processor.publish, args=(Event("only", 2, 0.0),)
+            target=outcome, args=(lambda: processor.publish(Event("only", 2, 0.0)),)
         )
         publisher.start()
         stage.note("told")

@@ -122,19 +122,16 @@ class StreamProcessor:
             raise ValueError(f"overflow: {overflow!r} is none of {get_args(Overflow)}")
         self._handler = handler
         self._on_error = on_error
+        self._workers = workers
         self._capacity = capacity
         self._overflow = overflow
         self._tickets = itertools.count()
-        # Daemons: a processor that was forgotten must not keep the program from ending.
-        self._threads = [
-            threading.Thread(target=self._work, name=f"worker-{n}", daemon=True)
-            for n in range(workers)
-        ]
 
         self._lock = threading.Lock()  # for all that follows
         self._something_to_do = threading.Condition(self._lock)
         self._room = threading.Condition(self._lock)
         self._state: Literal["new", "open", "closed"] = "new"
+        self._threads: list[threading.Thread] = []
         self._lanes: dict[str, _Lane] = {}
         self._ready: OrderedDict[str, _Lane] = OrderedDict()
         self._queued: OrderedDict[int, str] = OrderedDict()  # streams, oldest first
@@ -151,6 +148,11 @@ class StreamProcessor:
             if self._state != "new":
                 raise RuntimeError("a processor can be started only once")
             self._state = "open"
+            # Daemons: a processor that was forgotten must not keep the program alive.
+            self._threads = [
+                threading.Thread(target=self._work, name=f"worker-{n}", daemon=True)
+                for n in range(self._workers)
+            ]
             for thread in self._threads:
                 thread.start()
 
@@ -205,7 +207,6 @@ class StreamProcessor:
                 and leave running handlers alone; None to wait for any time.
         """
         with self._lock:
-            was_started = self._state != "new"
             self._state = "closed"
             if not drain:
                 self._drop_all()
@@ -213,7 +214,7 @@ class StreamProcessor:
             self._room.notify_all()
         if threading.current_thread() in self._threads:
             return False
-        if not was_started or _join_all(self._threads, timeout):
+        if _join_all(self._threads, timeout):
             return True
         with self._lock:
             self._drop_all()

@@ -10,6 +10,7 @@ from racecourse.checks import check, must
 _LOOKS = 2000
 _RUNS = 300
 _EXPLORED_WITHIN_S = 6.0
+_STALLS = {"visits": (1, 2, 3), "within_s": 8.0}
 _UNIT = 2.0**20  # bases are multiples of it; the bits of 1200 events stay below
 _BITS = 8  # they come again and again, in this order
 _NUMBERS = ("received", "handled", "failed", "dropped", "queued", "in_flight")
@@ -21,40 +22,43 @@ def test_every_picture_adds_up(submission, draw):
     streams = _drawn_streams(submission, draw)
     seen = submission.call("many_pictures", streams=streams, each=400, looks=_LOOKS)
     must.equal(seen["done"], True, what="stop(timeout=3)")  # noqa: FBT003
-    _must_be_true(seen["pictures"], streams, capacity=5)
+    _must_be_true(seen["pictures"], streams)
+    most = max(stats["queued"] for _, stats in seen["pictures"])
+    # A race lets in one event too many for each publisher. More than that is the affair
+    # of C3: a queue without a bound.
+    capacity = 2 if most <= 5 + len(streams) else None
     for policy, limit in (("block", 36), ("drop_oldest", 16)):
         args = {"streams": streams, "each": 3, "overflow": policy}
-        for stalled in submission.stalls("pictures", limit=limit, **args):
+        for stalled in submission.stalls("pictures", **_STALLS, limit=limit, **args):
             with stalled.told():
                 seen = stalled.call(**args)
                 must.equal(seen["done"], True, what="stop(timeout=3)")  # noqa: FBT003
-                _must_be_true(seen["pictures"], streams, capacity=2)
+                _must_be_true(seen["pictures"], streams, capacity=capacity, exact=True)
     submission.explore("pictures", runs=_RUNS, within_s=_EXPLORED_WITHIN_S)
 
 
 def _drawn_streams(submission, draw):
-    """Draw three streams and a base for their values; the events of one stream fail.
+    """Draw four streams and a base for their values; the events of two streams fail.
 
     None does if a failure alone is too much: that is the affair of C4.
     """
-    names = [f"good {n}" for n in draw.sample(range(999), 3)]
-    bad = f"bad {names[2]}"
+    names = [f"good {n}" for n in draw.sample(range(999), 4)]
     with submission.fresh() as worker:
-        probe = {"streams": [[bad, 1.0]], "each": 3, "workers": 1, "capacity": 3}
+        probe = {"streams": [["bad", 1.0]], "each": 3, "workers": 1, "capacity": 3}
         if worker.call("totals", **probe)["stats"]["failed"] == 3:
-            names[2] = bad
+            names[2:] = [f"bad {name}" for name in names[2:]]
     return {name: draw.randrange(1, 40) * _UNIT for name in names}
 
 
-def _must_be_true(pictures, streams, *, capacity):
+def _must_be_true(pictures, streams, *, capacity=None, exact=False):
     for due, stats in pictures:
         _must_add_up(due, stats)
         must.hold(
-            stats["queued"] <= capacity,
+            capacity is None or stats["queued"] <= capacity,
             f"stats() said queued {stats['queued']}, with capacity={capacity}.",
         )
         for name, of in stats["streams"].items():
-            _must_belong_together(of, streams[name])
+            _must_belong_together(of, streams[name], exact=exact)
 
 
 def _must_add_up(due, stats):
@@ -78,14 +82,20 @@ def _must_add_up(due, stats):
     )
 
 
-def _must_belong_together(of, base):
-    """Each value is the base and one bit: the total tells how many there were."""
+def _must_belong_together(of, base, *, exact):
+    """Each value is the base and one bit: the total tells how many there were, and which.
+
+    Args:
+        of: Count, total, minimum and maximum.
+        base: The base of the values.
+        exact: Whether no bit comes twice.
+    """
     count, total, low, high = of
     if count == 0:
         return
     bits = total - count * base
     fits = None not in (low, high) and base < low <= high and 0 < bits < _UNIT
-    if fits and count <= _BITS:
+    if fits and exact:
         there = [2.0**n for n in range(_BITS) if int(bits) >> n & 1]
         fits = of == _after(base, there)
     must.hold(
@@ -102,42 +112,42 @@ def _after(base, bits):
 
 @check("R2")
 def test_every_total_is_exact(submission, draw):
-    """Six publishers share three streams; one of the streams fails."""
+    """Eight publishers share four streams, of which two fail; then, with stalls, six."""
     streams = [*_drawn_streams(submission, draw).items()] * 2
-    args = {"streams": streams, "workers": 4, "capacity": 8}
-    _must_be_exact(submission.call("totals", **args, each=200), streams, each=200)
-    args = {"streams": streams, "workers": 2, "capacity": 2, "each": 2}
-    for stalled in submission.stalls("totals", limit=44, visits=(1, 2, 3), **args):
+    args = {"workers": 4, "capacity": 8, "each": 150, "within_s": 8.0}
+    _must_be_exact(submission.call("totals", streams=streams, **args), streams)
+    args = {"streams": streams[2:], "workers": 2, "capacity": 2, "each": 2}
+    for stalled in submission.stalls("totals", **_STALLS, limit=44, **args):
         with stalled.told():
-            _must_be_exact(stalled.call(**args), streams, each=2)
+            _must_be_exact(stalled.call(**args), streams[2:])
     submission.explore("totals", runs=_RUNS, within_s=_EXPLORED_WITHIN_S)
 
 
-def _must_be_exact(seen, streams, *, each):
-    due = each * len(streams)
-    told = f"{len(streams)} threads published {each} events each"
-    must.equal(seen["accepted"], due, what=f"{told}; publish() accepted")
+def _must_be_exact(seen, streams):
+    published = seen["published"]
+    due = sum(published)
+    told = f"{len(streams)} threads published {due} events"
+    must.equal(seen["accepted"], published, what=f"{told}; each of them had accepted")
     must.equal(seen["done"], True, what=f"{told}; stop(timeout=3)")  # noqa: FBT003
-    failed = each * sum(name.startswith("bad") for name, _ in streams)
-    numbers = [seen["stats"][name] for name in _NUMBERS]
+    bits = {}
+    for (name, _), count in zip(streams, published, strict=True):
+        bits.setdefault(name, []).extend(2.0 ** (n % _BITS) for n in range(count))
+    failed = sum(len(bits[name]) for name in bits if name.startswith("bad"))
     must.equal(
-        numbers,
+        [seen["stats"][name] for name in _NUMBERS],
         [due, due - failed, failed, 0, 0, 0],
         what=f"{told}; {', '.join(_NUMBERS)}",
     )
     must.equal(seen["letters"], failed, what=f"{told}; dead letters")
-    wanted = {
-        name: _after(base, [2.0 ** (seq % _BITS) for seq in range(each)] * 2)
-        for name, base in streams
-        if not name.startswith("bad")
-    }
-    got = {name: of for name, of in seen["stats"]["streams"].items() if of[0]}
-    must.equal(
-        [*got.values()],
-        [wanted.get(name) for name in got],
-        what=f"{told}; count, total, minimum and maximum of the streams",
-    )
-    must.equal(len(got), len(wanted), what=f"{told}; streams with handled events")
+    known = {name: of for name, of in seen["stats"]["streams"].items() if of[0]}
+    for name, base in dict(streams).items():
+        if not name.startswith("bad"):
+            must.equal(
+                known.pop(name, None),
+                _after(base, bits[name]),
+                what=f"{told}; count, total, minimum and maximum of a stream",
+            )
+    must.hold(not known, f"{told}; stats() had {len(known)} streams too many.")
 
 
 @check("R3")
@@ -145,7 +155,7 @@ def test_a_publish_that_meets_a_stop_loses_nothing(submission):
     """Two threads publish while a third one stops the processor."""
     for policy, drain, limit in (("block", True, 40), ("drop_oldest", False, 32)):
         args = {"publishers": 2, "each": 4, "overflow": policy, "drain": drain}
-        for stalled in submission.stalls("closing", limit=limit, **args):
+        for stalled in submission.stalls("closing", **_STALLS, limit=limit, **args):
             with stalled.told():
                 _must_lose_nothing(stalled.call(**args), drain=drain)
     submission.explore("closing", runs=_RUNS, within_s=_EXPLORED_WITHIN_S)

@@ -291,6 +291,7 @@ class StreamProcessor:
                 return
             self._handle(event)
             with self._lock:
+                self._room.notify()
                 self._lanes[event.stream].is_busy = False
                 self._call_if_ready(event.stream)
 

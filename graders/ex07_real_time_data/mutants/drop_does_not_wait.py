@@ -1,6 +1,6 @@
 """stop(drain=False) returns while handlers are running.
 
-Caught by: C6 X1 X4
+Caught by: C6 R3 X1 X4
 """
 
 import contextlib

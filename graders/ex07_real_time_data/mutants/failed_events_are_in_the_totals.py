@@ -128,6 +128,7 @@ class StreamProcessor:
         self._ready: OrderedDict[str, _Lane] = OrderedDict()
         self._queued: OrderedDict[int, str] = OrderedDict()  # streams, oldest first
         self._received = self._failed = self._dropped = self._in_flight = 0
+        self._handled = 0
         self._dead_letters: list[tuple[Event, Exception]] = []
 
     def start(self) -> None:
@@ -174,7 +175,7 @@ class StreamProcessor:
             streams = {name: lane.stats for name, lane in self._lanes.items()}
             return Stats(
                 received=self._received,
-                handled=sum(stream.count for stream in streams.values()),
+                handled=self._handled,
                 failed=self._failed,
                 dropped=self._dropped,
                 queued=len(self._queued),
@@ -314,6 +315,7 @@ class StreamProcessor:
         else:
             with self._lock:
                 self._in_flight -= 1
+                self._handled += 1
 
 
 def _with_value(stats: StreamStats, value: float) -> StreamStats:

@@ -1,6 +1,6 @@
 """Mistake 7.2: publish() calls the handler, and its caller gets what that raises.
 
-Caught by: C3 C4 S1 X1 X2
+Caught by: C3 C4 R3 S1 X1
 """
 
 import contextlib

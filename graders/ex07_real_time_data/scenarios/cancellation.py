@@ -4,10 +4,10 @@ Besides the names of `scenarios.events` these are on the stage:
 
     publishing    note: a publisher is about to wait for room
     answered      note: it has an answer
-    together      meeting: handlers that stop the processor at the same time
+
+Every processor is kept until the worker ends, so that garbage collection hides nothing.
 """
 
-import functools
 import threading
 
 from scenarios.events import (
@@ -25,12 +25,21 @@ from solution import Event, StreamProcessor
 
 from racecourse.sandbox import stage
 
+_KEPT = []
+
+
+def _processor(*args, **options):
+    processor = StreamProcessor(*args, **options)
+    _KEPT.append(processor)
+    return processor
+
+
 # X1: publishers that wait for room.
 
 
 def closing_on_publishers(publishers, drain):
     """Stop while so many publishers wait for room behind a held handler."""
-    processor = StreamProcessor(held, workers=1, capacity=1)
+    processor = _processor(held, workers=1, capacity=1)
     processor.start()
     processor.publish(Event("first", 0, 0.0))
     until(lambda: processor.stats().in_flight == 1)
@@ -60,7 +69,7 @@ def closing_on_publishers(publishers, drain):
 
 def stuck(workers, waiting, timeout):
     """Stop with a timeout while every worker is stuck and events are queued."""
-    processor = StreamProcessor(held, workers=workers)
+    processor = _processor(held, workers=workers)
     processor.start()
     for number in range(workers):
         publish_all(processor, series(f"stream {number}", 1 + waiting))
@@ -78,7 +87,7 @@ def quick_stops(times, timeout):
     """Stop a processor that has nothing to do, again and again."""
     answers = []
     for _ in range(times):
-        processor = StreamProcessor(lambda _: None, workers=2)
+        processor = _processor(lambda _: None, workers=2)
         processor.start()
         processor.publish(Event("only", 0, 0.0))
         until(lambda p=processor: p.stats().handled == 1)
@@ -93,17 +102,16 @@ def quick_stops(times, timeout):
 
 def stopped_inside(handlers, waiting):
     """Stop inside so many handlers at once, with events queued; then outside."""
-    answers, returned = [], threading.Event()
+    answers = []
 
     def handle(event):
         if event.seq == 0:
-            stage.meet("together", parties=handlers, within_s=WITHIN_S)
             stage.wait("go")
             answers.append(stopped(processor))
         else:
             stage.note("handled", stream=event.stream)
 
-    processor = StreamProcessor(handle, workers=handlers)
+    processor = _processor(handle, workers=handlers)
     processor.start()
     for number in range(handlers):
         publish_all(processor, series(f"stream {number}", 1 + waiting))
@@ -111,13 +119,12 @@ def stopped_inside(handlers, waiting):
     until(lambda: len(answers) == handlers, within_s=2 * WITHIN_S)
     if len(answers) == handlers:
         answers.append(outcome(processor.stop))
-        returned.set()
     return [answers, plain(processor.stats())]
 
 
 def stopped_by_two(waiting):
     """Stop in two threads while a handler is held; then once more."""
-    processor = StreamProcessor(held, workers=2)
+    processor = _processor(held, workers=2)
     processor.start()
     publish_all(processor, series("only", 1 + waiting))
     stage.wait("more")
@@ -138,7 +145,7 @@ def with_block(text, waiting):
     """Leave a with block while a handler is held, by an exception if there is a text."""
     told = ""
     try:
-        with StreamProcessor(held, workers=2) as processor:
+        with _processor(held, workers=2) as processor:
             publish_all(processor, series("only", 1 + waiting))
             until(lambda: processor.stats().in_flight == 1)
             stage.note("told")
@@ -149,12 +156,12 @@ def with_block(text, waiting):
     return [told, plain(processor.stats())]
 
 
-def many_processors(count, **options):
+def many_processors(count):
     """Start and stop several processors, one after the other; say how each stop went."""
     answers = []
     for number in range(count):
-        processor = StreamProcessor(lambda _: None, workers=3)
+        processor = _processor(lambda _: None, workers=3)
         processor.start()
         publish_all(processor, series(f"stream {number}", 3))
-        answers.append(functools.partial(processor.stop, **options)())
+        answers.append(processor.stop())
     return answers

@@ -5,6 +5,7 @@ The handlers here are short, and every third event fails, so that all counts mov
 
 import functools
 import threading
+import time
 
 from scenarios.events import WITHIN_S, plain, run_all
 
@@ -98,28 +99,33 @@ def pictures(streams, each, overflow):
 # R2: totals.
 
 
-def totals(streams, each, workers, capacity):
+def totals(streams, each, workers, capacity, within_s=60.0):
     """Publish from a thread for each entry of `streams`; say what was counted.
 
     Args:
         streams: Stream and base of the values of each publisher.
-        each: Events of each publisher.
+        each: Events of each publisher, or fewer when the time is over.
         workers: As for the constructor.
         capacity: As for the constructor.
+        within_s: When the time is over. Slow is the affair of other checks.
     """
     processor = _processor(workers=workers, capacity=capacity)
     processor.start()
-    answers, start = [], threading.Barrier(len(streams))
+    start, end = threading.Barrier(len(streams)), time.monotonic() + within_s
+    answers = [[] for _ in streams]
 
-    def publish(stream, base):
+    def publish(number, stream, base):
         start.wait(WITHIN_S)
         for event in _events(stream, base, each):
-            answers.append(processor.publish(event, WITHIN_S))  # noqa: PERF401 - shared
+            if time.monotonic() > end:
+                break
+            answers[number].append(processor.publish(event, WITHIN_S))
 
-    run_all(functools.partial(publish, *entry) for entry in streams)
+    run_all(functools.partial(publish, n, *entry) for n, entry in enumerate(streams))
     done = processor.stop(timeout=WITHIN_S)
     return {
-        "accepted": answers.count(True),
+        "published": [len(each) for each in answers],
+        "accepted": [each.count(True) for each in answers],
         "done": done,
         "letters": len(processor.dead_letters()),
         "stats": plain(processor.stats()),
@@ -135,6 +141,8 @@ def closing(publishers, each, overflow, drain):
     returned, half = threading.Event(), threading.Event()
 
     def handle(event):
+        # Slow enough for a full queue, until a publisher is held.
+        stalling.pause(returned.is_set, at_most_s=0.001)
         (late if returned.is_set() else handled).append(event.seq)
 
     processor = _processor(handle, workers=2, capacity=2, overflow=overflow)

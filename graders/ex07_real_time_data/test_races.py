@@ -44,7 +44,7 @@ def _drawn_streams(submission, draw):
     """
     names = [f"good {n}" for n in draw.sample(range(999), 4)]
     with submission.fresh() as worker:
-        probe = {"streams": [["bad", 1.0]], "each": 3, "workers": 1, "capacity": 3}
+        probe = {"streams": [["bad", 1.0]], "each": 3, "sizes": [1, 3]}
         if worker.call("totals", **probe)["stats"]["failed"] == 3:
             names[2:] = [f"bad {name}" for name in names[2:]]
     return {name: draw.randrange(1, 40) * _UNIT for name in names}
@@ -114,9 +114,9 @@ def _after(base, bits):
 def test_every_total_is_exact(submission, draw):
     """Eight publishers share four streams, of which two fail; then, with stalls, six."""
     streams = [*_drawn_streams(submission, draw).items()] * 2
-    args = {"workers": 4, "capacity": 8, "each": 150, "within_s": 8.0}
+    args = {"sizes": [4, 8], "each": 150, "pause_s": 0.0, "within_s": 8.0}
     _must_be_exact(submission.call("totals", streams=streams, **args), streams)
-    args = {"streams": streams[2:], "workers": 2, "capacity": 2, "each": 2}
+    args = {"streams": streams[2:], "sizes": [2, 2], "each": 2}
     for stalled in submission.stalls("totals", **_STALLS, limit=44, **args):
         with stalled.told():
             _must_be_exact(stalled.call(**args), streams[2:])

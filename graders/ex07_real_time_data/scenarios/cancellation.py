@@ -124,7 +124,7 @@ def stopped_inside(handlers, waiting):
 
 def stopped_by_two(waiting):
     """Stop in two threads while a handler is held; then once more."""
-    processor = _processor(held, workers=2)
+    processor = _processor(held, workers=1)
     processor.start()
     publish_all(processor, series("only", 1 + waiting))
     stage.wait("more")
@@ -145,7 +145,7 @@ def with_block(text, waiting):
     """Leave a with block while a handler is held, by an exception if there is a text."""
     told = ""
     try:
-        with _processor(held, workers=2) as processor:
+        with _processor(held, workers=1) as processor:
             publish_all(processor, series("only", 1 + waiting))
             until(lambda: processor.stats().in_flight == 1)
             stage.note("told")

@@ -57,13 +57,35 @@ def until(reached, *, within_s=WITHIN_S, look_every_s=0.002):
     return True
 
 
-def run_all(jobs):
-    """Run each job in a thread of its own; return when all have ended."""
-    threads = [threading.Thread(target=job) for job in jobs]
+def start_all(jobs):
+    """Start each job in a thread of its own; return a function that waits for all.
+
+    The function raises what the first job that raised did.
+    """
+    errors = []
+
+    def run(job):
+        try:
+            job()
+        except Exception as error:  # noqa: BLE001 - raised again below
+            errors.append(error)
+
+    threads = [threading.Thread(target=run, args=(job,)) for job in jobs]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+
+    def join():
+        for thread in threads:
+            thread.join()
+        if errors:
+            raise errors[0]
+
+    return join
+
+
+def run_all(jobs):
+    """Run each job in a thread of its own; return, or raise, when all have ended."""
+    start_all(jobs)()
 
 
 def outcome(call):

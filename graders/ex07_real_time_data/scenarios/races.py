@@ -1,26 +1,36 @@
 """Race scenarios: the submission once more, with a point at each place to hold a thread.
 
-The handlers here are short, and every third event fails, so that all counts move.
+Some streams fail, so that all counts move. A handler may take its time, and then ends as
+soon as a thread is held, so that its worker comes by just then.
 """
 
 import functools
 import threading
 import time
 
-from scenarios.events import WITHIN_S, plain, run_all
+from scenarios.events import WITHIN_S, plain, run_all, start_all
 
 from racecourse.sandbox import stalling
 
+_PAUSE_S = 0.001
 _ROOM_WITHIN_S = 1.0  # for publishers that nobody wakes: they are the affair of X1
 
 
-def _handle(event):
-    if event.stream.startswith("bad"):
-        raise ValueError(event.seq)
+def _processor(handler, **options):
+    processor = stalling.solution().StreamProcessor(handler, **options)
+    processor.start()
+    return processor
 
 
-def _processor(handler=_handle, **options):
-    return stalling.solution().StreamProcessor(handler, **options)
+def _taking(pause_s):
+    """Return a handler that takes so long, and fails for some streams."""
+
+    def handle(event):
+        stalling.pause(at_most_s=pause_s)
+        if event.stream.startswith("bad"):
+            raise ValueError(event.seq)
+
+    return handle
 
 
 def _events(stream, base, count):
@@ -56,8 +66,7 @@ def many_pictures(streams, each, looks):
         each: The most events of each stream.
         looks: How often to look.
     """
-    processor = _processor(workers=3, capacity=5)
-    processor.start()
+    processor = _processor(_taking(0.0), workers=3, capacity=5)
     accepted, pictures, over = [], [], threading.Event()
 
     def look():
@@ -76,8 +85,8 @@ def many_pictures(streams, each, looks):
 
 def pictures(streams, each, overflow):
     """Look at stats() when a thread is held, and now and then, while events come and go."""
-    processor = _processor(workers=2, capacity=2, overflow=overflow)
-    processor.start()
+    handler = _taking(_PAUSE_S)
+    processor = _processor(handler, workers=2, capacity=2, overflow=overflow)
     accepted, over, pictures = [], threading.Event(), []
 
     def look():
@@ -86,12 +95,11 @@ def pictures(streams, each, overflow):
             due = len(accepted)
             pictures.append((due, processor.stats()))
 
-    looker = threading.Thread(target=look)
-    looker.start()
+    end_of_looking = start_all([look])
     run_all(_published(processor, streams, each, accepted))
     done = processor.stop(timeout=WITHIN_S)
     over.set()
-    looker.join()
+    end_of_looking()
     pictures.append((len(accepted), processor.stats()))
     return {"done": done, "pictures": [[due, plain(stats)] for due, stats in pictures]}
 
@@ -99,18 +107,18 @@ def pictures(streams, each, overflow):
 # R2: totals.
 
 
-def totals(streams, each, workers, capacity, within_s=60.0):
+def totals(streams, each, sizes, pause_s=_PAUSE_S, within_s=60.0):
     """Publish from a thread for each entry of `streams`; say what was counted.
 
     Args:
         streams: Stream and base of the values of each publisher.
         each: Events of each publisher, or fewer when the time is over.
-        workers: As for the constructor.
-        capacity: As for the constructor.
+        sizes: Workers and capacity.
+        pause_s: Seconds that a handler takes.
         within_s: When the time is over. Slow is the affair of other checks.
     """
-    processor = _processor(workers=workers, capacity=capacity)
-    processor.start()
+    workers, capacity = sizes
+    processor = _processor(_taking(pause_s), workers=workers, capacity=capacity)
     start, end = threading.Barrier(len(streams)), time.monotonic() + within_s
     answers = [[] for _ in streams]
 
@@ -141,12 +149,10 @@ def closing(publishers, each, overflow, drain):
     returned, half = threading.Event(), threading.Event()
 
     def handle(event):
-        # Slow enough for a full queue, until a publisher is held.
-        stalling.pause(returned.is_set, at_most_s=0.001)
+        stalling.pause(returned.is_set, at_most_s=_PAUSE_S)
         (late if returned.is_set() else handled).append(event.seq)
 
     processor = _processor(handle, workers=2, capacity=2, overflow=overflow)
-    processor.start()
 
     def publish(stream):
         for number, event in enumerate(_events(stream, 0.0, each)):
@@ -159,17 +165,12 @@ def closing(publishers, each, overflow, drain):
                 half.set()  # refused, as it should be
                 return
 
-    threads = [
-        threading.Thread(target=publish, args=(f"stream {n}",))
-        for n in range(publishers)
-    ]
-    for thread in threads:
-        thread.start()
+    streams = [f"stream {n}" for n in range(publishers)]
+    end_of_publishing = start_all(functools.partial(publish, name) for name in streams)
     stalling.pause(half.is_set, at_most_s=WITHIN_S)
     done = processor.stop(drain=drain, timeout=WITHIN_S)
     returned.set()
-    for thread in threads:
-        thread.join()
+    end_of_publishing()
     stalling.pause(lambda: late, at_most_s=0.002)  # who is late needs a moment to come
     return {
         "done": done,

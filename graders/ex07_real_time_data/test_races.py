@@ -9,7 +9,7 @@ from racecourse.checks import check, must
 
 _LOOKS = 2000
 _RUNS = 300
-_EXPLORED_WITHIN_S = 6.0
+_EXPLORED_WITHIN_S = 12.0
 _STALLS = {"visits": (1, 2, 3), "within_s": 8.0}
 _UNIT = 2.0**20  # bases are multiples of it; the bits of 1200 events stay below
 _BITS = 8  # they come again and again, in this order

@@ -5,6 +5,8 @@ from racecourse.checks import Cause, check, must
 _READY_WITHIN_S = 5.0
 _SETTLED_WITHIN_S = 0.5
 _HEARD_WITHIN_S = 2.5  # one second is promised; a busy machine gets more
+_STUCK = 10  # handlers; a timeout for each of them would be 3 s
+_GIVEN_UP_WITHIN_S = 1.9  # 0.3 s are promised; a busy machine gets more
 _NUMBERS = ("received", "handled", "failed", "dropped", "queued", "in_flight")
 _LISTED = ", ".join(_NUMBERS)
 
@@ -43,7 +45,7 @@ def _must_release_publishers(submission, *, drain):
         f"{told}; their answers were {answers}. Each should be False or a RuntimeError.",
     )
     must.hold(not returned, f"{told}; it returned while a handler was still running.")
-    accepted = 1 + second + early
+    accepted = 1 + (second is True) + early
     handled = accepted if drain else 1
     must.equal(
         [answer, *_numbers(stats)],
@@ -58,13 +60,13 @@ def _numbers(stats):
 
 @check("X2")
 def test_stop_keeps_its_time_limit(submission):
-    """Six stuck handlers, twelve queued events, and a timeout of 0.3 s."""
+    """Ten stuck handlers, twenty queued events, and a timeout of 0.3 s."""
     with submission.leaving_nothing():
-        pending = submission.begin("stuck", workers=6, waiting=2, timeout=0.3)
+        pending = submission.begin("stuck", workers=_STUCK, waiting=2, timeout=0.3)
         stage = submission.stage
-        stage.until(lambda s: s.waiting("go") == 6, within_s=_READY_WITHIN_S)
+        stage.until(lambda s: s.waiting("go") == _STUCK, within_s=_READY_WITHIN_S)
         submission.settle(within_s=_SETTLED_WITHIN_S)
-        busy = stage.waiting("go")  # fewer than 6 are the affair of S1
+        busy = stage.waiting("go")  # fewer than 10 are the affair of S1
         stage.open("more")
         came = stage.until(lambda s: s.count("told"), within_s=_READY_WITHIN_S)
         stacks = () if came else submission.worker.dump_stacks()
@@ -78,7 +80,7 @@ def test_stop_keeps_its_time_limit(submission):
         stage.open("go")
         first, at_return, second, at_end = pending.result()
     _must_have_given_up(stage, busy, first, at_return)
-    begun = stage.count("handle", "enter")
+    begun, total = stage.count("handle", "enter"), 3 * _STUCK
     must.equal(
         begun - busy,
         0,
@@ -86,22 +88,24 @@ def test_stop_keeps_its_time_limit(submission):
     )
     must.equal(
         [second, *_numbers(at_end)],
-        [True, 18, busy, 0, 18 - busy, 0, 0],
+        [True, total, busy, 0, total - busy, 0, 0],
         what=f"when the {busy} handlers had come out, stop(), and then {_LISTED}",
     )
     _must_be_quick(submission)
 
 
 def _must_have_given_up(stage, busy, first, at_return):
-    told = f"stop(timeout=0.3) with {busy} stuck handlers"
+    told, total = f"stop(timeout=0.3) with {busy} stuck handlers", 3 * _STUCK
     (returned, *_), (asked, *_) = stage.log("returned"), stage.log("more", "passed")
     took_s = (returned.at_ns - asked.at_ns) / 1e9
-    must.be_within(took_s, 0.28, 1.3, what=f"{told}; seconds that it took")
+    must.be_within(
+        took_s, 0.28, _GIVEN_UP_WITHIN_S, what=f"{told}; seconds that it took"
+    )
     must.equal(first, False, what=told)  # noqa: FBT003
     must.equal(
         _numbers(at_return),
-        [18, 0, 0, 18 - busy, 0, busy],
-        what=f"{told} and {18 - busy} events queued; {_LISTED} when it had returned",
+        [total, 0, 0, total - busy, 0, busy],
+        what=f"{told} and {total - busy} events queued; {_LISTED} when it had returned",
     )
 
 

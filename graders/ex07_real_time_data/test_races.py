@@ -62,6 +62,11 @@ def _must_be_true(pictures, streams, *, capacity=None, exact=False):
 
 
 def _must_add_up(due, stats):
+    for name in _NUMBERS:
+        must.hold(
+            type(stats[name]) is int,
+            f"stats() said {name} {stats[name]!r}, which is no whole number.",
+        )
     rest = [stats[name] for name in _NUMBERS[1:]]
     told = " + ".join(f"{name} {stats[name]}" for name in _NUMBERS[1:])
     must.hold(
@@ -93,8 +98,9 @@ def _must_belong_together(of, base, *, exact):
     count, total, low, high = of
     if count == 0:
         return
-    bits = total - count * base
-    fits = None not in (low, high) and base < low <= high and 0 < bits < _UNIT
+    fits = None not in (total, low, high) and base < low <= high
+    bits = total - count * base if fits else 0.0
+    fits = 0 < bits < _UNIT
     if fits and exact:
         there = [2.0**n for n in range(_BITS) if int(bits) >> n & 1]
         fits = of == _after(base, there)

@@ -11,7 +11,7 @@ _LOOKS = 2000
 _RUNS = 300
 _EXPLORED_WITHIN_S = 12.0
 _STALLS = {"visits": (1, 2, 3), "within_s": 8.0}
-_UNIT = 2.0**20  # bases are multiples of it; the bits of 1200 events stay below
+_UNIT = 2.0**20  # bases are multiples of it; the bits of 5000 events stay below
 _BITS = 8  # they come again and again, in this order
 _NUMBERS = ("received", "handled", "failed", "dropped", "queued", "in_flight")
 
@@ -20,8 +20,10 @@ _NUMBERS = ("received", "handled", "failed", "dropped", "queued", "in_flight")
 def test_every_picture_adds_up(submission, draw):
     """2000 looks under load; then looks whenever a thread is held; then all orders."""
     streams = _drawn_streams(submission, draw)
-    seen = submission.call("many_pictures", streams=streams, each=400, looks=_LOOKS)
-    must.equal(seen["done"], True, what="stop(timeout=3)")  # noqa: FBT003
+    seen = submission.call(
+        "many_pictures", streams=streams, each=5000, looks=_LOOKS, within_s=8.0
+    )
+    must.equal(seen["done"], True, what="stop(timeout=5)")  # noqa: FBT003
     _must_be_true(seen["pictures"], streams)
     most = max(stats["queued"] for _, stats in seen["pictures"])
     # A race lets in one event too many for each publisher. More than that is the affair
@@ -32,7 +34,7 @@ def test_every_picture_adds_up(submission, draw):
         for stalled in submission.stalls("pictures", **_STALLS, limit=limit, **args):
             with stalled.told():
                 seen = stalled.call(**args)
-                must.equal(seen["done"], True, what="stop(timeout=3)")  # noqa: FBT003
+                must.equal(seen["done"], True, what="stop(timeout=5)")  # noqa: FBT003
                 _must_be_true(seen["pictures"], streams, capacity=capacity, exact=True)
     submission.explore("pictures", runs=_RUNS, within_s=_EXPLORED_WITHIN_S)
 
@@ -134,7 +136,7 @@ def _must_be_exact(seen, streams):
     due = sum(published)
     told = f"{len(streams)} threads published {due} events"
     must.equal(seen["accepted"], published, what=f"{told}; each of them had accepted")
-    must.equal(seen["done"], True, what=f"{told}; stop(timeout=3)")  # noqa: FBT003
+    must.equal(seen["done"], True, what=f"{told}; stop(timeout=5)")  # noqa: FBT003
     bits = {}
     for (name, _), count in zip(streams, published, strict=True):
         bits.setdefault(name, []).extend(2.0 ** (n % _BITS) for n in range(count))
@@ -168,7 +170,7 @@ def test_a_publish_that_meets_a_stop_loses_nothing(submission):
 
 
 def _must_lose_nothing(seen, *, drain):
-    must.equal(seen["done"], True, what=f"stop(drain={drain}, timeout=3)")  # noqa: FBT003
+    must.equal(seen["done"], True, what=f"stop(drain={drain}, timeout=5)")  # noqa: FBT003
     late = seen["late"]
     must.hold(
         not late,

@@ -229,7 +229,8 @@ class StreamProcessor:
         if self._overflow == "reject":
             return False
         if self._overflow == "drop_oldest":
-            self._drop_oldest()
+            if self._queued:
+                self._drop_oldest()
             return True
         self._room.wait_for(
             lambda: self._state == "closed" or not self._is_full(), timeout

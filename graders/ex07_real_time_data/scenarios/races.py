@@ -4,7 +4,10 @@ Some streams fail, so that all counts move. A handler may take its time, and the
 soon as a thread is held, so that its worker comes by just then.
 """
 
+import contextlib
 import functools
+import itertools
+import sys
 import threading
 import time
 
@@ -13,6 +16,7 @@ from scenarios.events import WITHIN_S, plain, run_all, start_all
 from racecourse.sandbox import stalling
 
 _PAUSE_S = 0.001
+_DONE_WITHIN_S = 5.0  # for what should take milliseconds
 _ROOM_WITHIN_S = 1.0  # for publishers that nobody wakes: they are the affair of X1
 
 
@@ -58,29 +62,46 @@ def _published(processor, streams, each, accepted, go_on=lambda: True):
     return [functools.partial(publish, *stream) for stream in streams.items()]
 
 
-def many_pictures(streams, each, looks):
+def many_pictures(streams, each, looks, within_s):
     """Look at stats() so many times while events come and go; return what differed.
 
     Args:
         streams: The base of the values of each stream; those called bad fail.
         each: The most events of each stream.
         looks: How often to look.
+        within_s: When to stop looking all the same.
     """
     processor = _processor(_taking(0.0), workers=3, capacity=5)
     accepted, pictures, over = [], [], threading.Event()
 
     def look():
-        for _ in range(looks):
+        end = time.monotonic() + within_s
+        while len(pictures) < looks and time.monotonic() < end:
             due = len(accepted)
             pictures.append((due, processor.stats()))
+            time.sleep(0)  # noqa: TID251 - lets others run, so that pictures differ
         over.set()
 
     jobs = _published(processor, streams, each, accepted, lambda: not over.is_set())
-    run_all([look, *jobs])
-    done = processor.stop(timeout=WITHIN_S)
+    with _switching_often():
+        run_all([look, *jobs])
+    done = processor.stop(timeout=_DONE_WITHIN_S)
     pictures.append((len(accepted), processor.stats()))
     # Only now: a picture that goes on changing would be wrong by this time.
-    return {"done": done, "pictures": [[due, plain(stats)] for due, stats in pictures]}
+    told = [[due, plain(stats)] for due, stats in pictures]
+    told = [now for before, now in itertools.pairwise([None, *told]) if now != before]
+    return {"done": done, "pictures": told}
+
+
+@contextlib.contextmanager
+def _switching_often():
+    """Let other threads run every few steps, and not every 5 ms."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(usual)
 
 
 def pictures(streams, each, overflow):
@@ -97,7 +118,7 @@ def pictures(streams, each, overflow):
 
     end_of_looking = start_all([look])
     run_all(_published(processor, streams, each, accepted))
-    done = processor.stop(timeout=WITHIN_S)
+    done = processor.stop(timeout=_DONE_WITHIN_S)
     over.set()
     end_of_looking()
     pictures.append((len(accepted), processor.stats()))
@@ -127,10 +148,13 @@ def totals(streams, each, sizes, pause_s=_PAUSE_S, within_s=60.0):
         for event in _events(stream, base, each):
             if time.monotonic() > end:
                 break
-            answers[number].append(processor.publish(event, WITHIN_S))
+            answers[number].append(processor.publish(event, _DONE_WITHIN_S))
 
-    run_all(functools.partial(publish, n, *entry) for n, entry in enumerate(streams))
-    done = processor.stop(timeout=WITHIN_S)
+    with _switching_often():
+        run_all(
+            functools.partial(publish, n, *entry) for n, entry in enumerate(streams)
+        )
+    done = processor.stop(timeout=_DONE_WITHIN_S)
     return {
         "published": [len(each) for each in answers],
         "accepted": [each.count(True) for each in answers],
@@ -168,7 +192,7 @@ def closing(publishers, each, overflow, drain):
     streams = [f"stream {n}" for n in range(publishers)]
     end_of_publishing = start_all(functools.partial(publish, name) for name in streams)
     stalling.pause(half.is_set, at_most_s=WITHIN_S)
-    done = processor.stop(drain=drain, timeout=WITHIN_S)
+    done = processor.stop(drain=drain, timeout=_DONE_WITHIN_S)
     returned.set()
     end_of_publishing()
     stalling.pause(lambda: late, at_most_s=0.002)  # who is late needs a moment to come

@@ -268,7 +268,10 @@ def _must_stop(submission, *, drain):
     stage = submission.stage
     stage.until(lambda s: s.count("told"), within_s=_READY_WITHIN_S)
     stage.open("more")
-    submission.settle(within_s=_SETTLED_WITHIN_S)
+    stage.until(lambda s: s.count("stopping"), within_s=_READY_WITHIN_S)
+    submission.settle(
+        within_s=4 * _SETTLED_WITHIN_S
+    )  # stop() has dropped the queue now
     early = stage.count("returned")
     stage.open("go")
     answer, stats = pending.result()

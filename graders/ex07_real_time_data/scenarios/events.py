@@ -8,7 +8,8 @@ order matters, the handlers report it. These are the names on the stage:
     go            gate: held handlers wait inside
     more          gate: the scenario goes on to its next part
     told          note: what a scenario has to say before its end
-    returned      note: stop() has returned
+    stopping      note: stop() is about to be called
+    returned      note: it has returned
 """
 
 import threading
@@ -97,7 +98,8 @@ def outcome(call):
 
 
 def stopped(processor, **options):
-    """Stop a processor and say so; return the answer."""
+    """Stop a processor, say so before and after it; return the answer."""
+    stage.note("stopping")
     answer = outcome(lambda: processor.stop(**options))
     stage.note("returned", answer=answer)
     return answer

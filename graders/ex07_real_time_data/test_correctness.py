@@ -26,7 +26,7 @@ def test_streams_are_handled_and_counted(submission, draw):
     must.equal(
         seen["answers"].count(True), 3 * _EVENTS, what="events that publish() accepted"
     )
-    must.equal(seen["done"], True, what="stop(timeout=6)")  # noqa: FBT003
+    must.equal(seen["done"], True, what="stop(timeout=9)")  # noqa: FBT003
     must.have_same_items(
         seen["handled"],
         [[s, n, value] for s in names for n, value in enumerate(streams[s])],
@@ -76,7 +76,7 @@ def test_each_stream_keeps_its_order(submission, draw):
     stage.until(lambda s: s.count("told"), within_s=_READY_WITHIN_S)
     submission.settle(within_s=_SETTLED_WITHIN_S)
     stage.open("go")
-    must.equal(pending.result(), True, what="stop(timeout=6)")  # noqa: FBT003
+    must.equal(pending.result(), True, what="stop(timeout=9)")  # noqa: FBT003
     for name in names:
         at_once = stage.peak(f"in {name}")
         must.hold(
@@ -196,7 +196,7 @@ def test_errors_are_data(submission, draw):
         [event for event in events if event not in failed],
         what="events whose handler did not raise",
     )
-    must.equal(seen["done"], True, what="stop(timeout=6)")  # noqa: FBT003
+    must.equal(seen["done"], True, what="stop(timeout=9)")  # noqa: FBT003
     for name in names:
         due = [_as_told(letter) for letter in bad if letter[0] == name]
         got = [letter for letter in seen["letters"] if letter[0] == name]

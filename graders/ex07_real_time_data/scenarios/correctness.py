@@ -38,7 +38,7 @@ def aggregates(streams):
         answers.extend(publish_all(processor, events))
 
     run_all(functools.partial(publish, *item) for item in streams.items())
-    done = processor.stop(timeout=2 * WITHIN_S)
+    done = processor.stop(timeout=3 * WITHIN_S)
     return {
         "at_first": at_first,
         "answers": answers,
@@ -68,7 +68,7 @@ def lanes(events, first, workers):
     processor.start()
     publish_all(processor, [Event(*event) for event in events])
     stage.note("told")
-    return processor.stop(timeout=2 * WITHIN_S)
+    return processor.stop(timeout=3 * WITHIN_S)
 
 
 # C3: a full queue.
@@ -101,7 +101,7 @@ def full_queue(overflow, filling, extra, timeout):
     at_full = plain(processor.stats())
     stage.note("told")
     stage.wait("go")
-    done = processor.stop(timeout=2 * WITHIN_S)
+    done = processor.stop(timeout=3 * WITHIN_S)
     at_end = plain(processor.stats())
     return {
         "answers": answers,
@@ -184,7 +184,7 @@ def failing(events, bad):
     processor = StreamProcessor(handle, workers=3, on_error=on_error)
     processor.start()
     publish_all(processor, [Event(stream, seq, 1.0) for stream, seq in events])
-    done = processor.stop(timeout=2 * WITHIN_S)
+    done = processor.stop(timeout=3 * WITHIN_S)
     letters = processor.dead_letters()
     known = {id(error) for _, error in letters}
     seen = {

@@ -1,6 +1,6 @@
 """An event for which there was no room in time counts as received, and as dropped.
 
-Caught by: C3 X1
+Caught by: C3 R3 X1
 """
 
 import contextlib

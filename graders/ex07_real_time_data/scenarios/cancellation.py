@@ -41,14 +41,14 @@ def closing_on_publishers(publishers, drain):
     """Stop while so many publishers wait for room behind a held handler."""
     processor = _processor(held, workers=1, capacity=1)
     processor.start()
-    processor.publish(Event("first", 0, 0.0))
+    processor.publish(Event("only", 0, 0.0))
     until(lambda: processor.stats().in_flight == 1)
-    second = processor.publish(Event("second", 0, 0.0), 0.5)
+    second = processor.publish(Event("only", 1, 0.0), 0.5)
     answers = []
 
     def publish(number):
         stage.note("publishing")
-        event = Event(f"late {number}", 0, 0.0)
+        event = Event("only", 2 + number, 0.0)
         answers.append(outcome(lambda: processor.publish(event)))
         stage.note("answered")
 

@@ -36,7 +36,8 @@ def test_every_picture_adds_up(submission, draw):
                 seen = stalled.call(**args)
                 must.equal(seen["done"], True, what="stop(timeout=5)")  # noqa: FBT003
                 _must_be_true(seen["pictures"], streams, capacity=capacity, exact=True)
-    submission.explore("pictures", runs=_RUNS, within_s=_EXPLORED_WITHIN_S)
+    if any(name.startswith("bad") for name, _ in streams.items()):
+        submission.explore("pictures", runs=_RUNS, within_s=_EXPLORED_WITHIN_S)
 
 
 def _drawn_streams(submission, draw):
@@ -128,7 +129,8 @@ def test_every_total_is_exact(submission, draw):
     for stalled in submission.stalls("totals", **_STALLS, limit=44, **args):
         with stalled.told():
             _must_be_exact(stalled.call(**args), streams[2:])
-    submission.explore("totals", runs=_RUNS, within_s=_EXPLORED_WITHIN_S)
+    if any(name.startswith("bad") for name, _ in streams):
+        submission.explore("totals", runs=_RUNS, within_s=_EXPLORED_WITHIN_S)
 
 
 def _must_be_exact(seen, streams):

@@ -277,6 +277,7 @@ class StreamProcessor:
         del self._queued[ticket]
         lane.is_busy = True
         self._in_flight += 1
+        self._call_if_ready(event.stream)
         self._room.notify()
         return event
 

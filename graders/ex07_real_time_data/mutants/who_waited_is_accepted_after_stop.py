@@ -1,6 +1,6 @@
 """A publisher that has waited for room does not look whether it is closed by now.
 
-Caught by: R3 X1
+Caught by: X1
 """
 
 import contextlib

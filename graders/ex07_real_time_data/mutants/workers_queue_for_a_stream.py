@@ -1,6 +1,6 @@
 """A worker takes the oldest event of all, and waits until its stream is free.
 
-Caught by: C6 S1 X4
+Caught by: S1
 """
 
 import contextlib

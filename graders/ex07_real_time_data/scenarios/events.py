@@ -12,10 +12,11 @@ order matters, the handlers report it. These are the names on the stage:
     returned      note: it has returned
 """
 
+import contextlib
 import threading
 import time
 
-from solution import Event
+from solution import Event, StreamProcessor
 
 from racecourse.sandbox import stage
 
@@ -36,6 +37,15 @@ def held(event):
     """Be a handler that stays inside until the gate `go` opens."""
     with stage.inside("handle", stream=event.stream, seq=event.seq):
         stage.wait("go")
+
+
+@contextlib.contextmanager
+def running(handler, **options):
+    """Give a started processor, and stop it in the end; with blocks are the affair of X4."""
+    processor = StreamProcessor(handler, **options)
+    processor.start()
+    yield processor
+    processor.stop()
 
 
 def series(stream, count, *, start=0):

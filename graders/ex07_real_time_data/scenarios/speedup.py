@@ -10,7 +10,15 @@ Besides the names of `scenarios.events` these are on the stage:
 
 import threading
 
-from scenarios.events import WITHIN_S, held, outcome, publish_all, series, until
+from scenarios.events import (
+    WITHIN_S,
+    held,
+    outcome,
+    publish_all,
+    running,
+    series,
+    until,
+)
 from solution import Event, StreamProcessor
 
 from racecourse.sandbox import stage
@@ -26,7 +34,7 @@ def meetings(rounds, workers):
         name = f"together {event.seq}"
         answers.append(stage.meet(name, parties=workers, within_s=WITHIN_S))
 
-    with StreamProcessor(meet, workers=workers) as processor:
+    with running(meet, workers=workers) as processor:
         for number, streams in enumerate(rounds, 1):
             publish_all(processor, [Event(name, number, 0.0) for name in streams])
             until(lambda due=number: len(answers) == due * workers, within_s=9)
@@ -50,7 +58,7 @@ def beside(stuck, others, each, workers):
             return held(event)
         return stage.note("passed by", stream=event.stream)
 
-    with StreamProcessor(handle, workers=workers) as processor:
+    with running(handle, workers=workers) as processor:
         for name in (*stuck, *others):
             publish_all(processor, series(name, each))
         stage.note("told")
@@ -58,7 +66,7 @@ def beside(stuck, others, each, workers):
 
 def crowd(streams, workers):
     """Publish an event in so many streams, all of which are held."""
-    with StreamProcessor(held, workers=workers) as processor:
+    with running(held, workers=workers) as processor:
         publish_all(processor, [Event(f"stream {n}", 0, 0.0) for n in range(streams)])
         stage.note("told")
 
@@ -82,7 +90,7 @@ def wake_ups(times):
     def handle(event):
         stage.note("started", number=event.seq)
 
-    with StreamProcessor(handle, workers=3) as processor:
+    with running(handle, workers=3) as processor:
         processor.publish(Event("old", 0, 0.0))
         for number in range(1, times + 1):
             stage.wait(f"publish {number}")
@@ -93,7 +101,7 @@ def wake_ups(times):
 
 def idle():
     """Handle one event, and be idle until the gate `more` opens."""
-    with StreamProcessor(lambda _: None, workers=3) as processor:
+    with running(lambda _: None, workers=3) as processor:
         processor.publish(Event("only", 0, 0.0))
         until(lambda: processor.stats().handled == 1)
         stage.note("told")
@@ -102,7 +110,7 @@ def idle():
 
 def waiting_for_room():
     """Let a publisher wait for room while a handler is held, until the gate `go` opens."""
-    with StreamProcessor(held, workers=2, capacity=1) as processor:
+    with running(held, workers=2, capacity=1) as processor:
         processor.publish(Event("only", 0, 0.0))
         until(lambda: processor.stats().in_flight == 1)
         processor.publish(Event("only", 1, 0.0), 0.5)

@@ -1,0 +1,89 @@
+"""Programs whose schedules are explored: small, whole, and checked by their own asserts."""
+
+import threading
+
+from solution import Event, StreamProcessor
+
+
+def _handle(event):
+    if event.stream == "bad":
+        raise ValueError(event.seq)
+
+
+def _adds_up(stats):
+    parts = stats.handled + stats.failed + stats.dropped
+    parts += stats.queued + stats.in_flight
+    assert stats.received == parts, (
+        f"received was {stats.received}, and the other five add up to {parts}"
+    )
+    counts = sum(stream.count for stream in stats.streams.values())
+    assert counts == stats.handled, (
+        f"handled was {stats.handled}, and the counts of the streams add up to {counts}"
+    )
+
+
+def pictures():
+    """Two looks at stats() while one worker handles two events, of which one fails."""
+    processor = StreamProcessor(_handle, workers=1)
+    processor.start()
+
+    def look():
+        for _ in range(2):
+            _adds_up(processor.stats())
+
+    looker = threading.Thread(target=look)
+    looker.start()
+    processor.publish(Event("bad", 0, 1.0))
+    processor.publish(Event("good", 0, 1.0))
+    looker.join()
+    processor.stop()
+    _adds_up(processor.stats())
+
+
+def totals():
+    """Two publishers, of a stream each and one they share; two workers, a queue of one."""
+    processor = StreamProcessor(_handle, workers=2, capacity=1)
+    processor.start()
+
+    def publish(stream):
+        processor.publish(Event("both", 0, 1.0))
+        processor.publish(Event(stream, 0, 1.0))
+
+    other = threading.Thread(target=publish, args=("bad",))
+    other.start()
+    publish("good")
+    other.join()
+    done = processor.stop()
+    assert done, f"stop() returned {done} when nothing was left to do"
+    stats = processor.stats()
+    _adds_up(stats)
+    assert stats.received == 4, f"received: got {stats.received}, expected 4"
+    assert stats.handled == 3, f"handled: got {stats.handled}, expected 3"
+    assert stats.failed == 1, f"failed: got {stats.failed}, expected 1"
+
+
+def closing():
+    """One thread publishes two events while another one stops the processor."""
+    handled = []
+    processor = StreamProcessor(lambda event: handled.append(event.seq), workers=1)
+    processor.start()
+    accepted = []
+
+    def publish():
+        try:
+            for seq in range(2):
+                accepted.append(processor.publish(Event("only", seq, 1.0)))  # noqa: PERF401 - keeps what came before the error
+        except RuntimeError:
+            pass  # refused, as it should be
+
+    publisher = threading.Thread(target=publish)
+    publisher.start()
+    processor.stop()
+    handled_then = len(handled)
+    publisher.join()
+    due = accepted.count(True)
+    assert len(handled) == handled_then, (
+        "an event was handled after stop() had returned"
+    )
+    assert len(handled) == due, f"{due} events were accepted, {len(handled)} handled"
+    _adds_up(processor.stats())

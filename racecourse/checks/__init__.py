@@ -28,17 +28,21 @@ from racecourse.checks.looks import (
     start_methods,
     told_with_stall,
 )
+from racecourse.checks.memory import MemoryWatch
 from racecourse.checks.submission import Pending, Submission
 from racecourse.checks.virtual_run import VirtualRun
 from racecourse.model.verdict import Cause
-from racecourse.sandbox.launcher import Hung, Raised
+from racecourse.sandbox.launcher import Died, Hung, LimitPassed, Raised
 from racecourse.sandbox.stage_host import Event, StageHost
 
 __all__ = [
     "Broken",
     "Cause",
+    "Died",
     "Event",
     "Hung",
+    "LimitPassed",
+    "MemoryWatch",
     "NotMeasurable",
     "Pending",
     "Raised",

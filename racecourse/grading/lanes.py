@@ -148,8 +148,10 @@ class _Dispatcher:
 
     def run(self) -> None:
         while len(self._results) < len(self._plan.checks):
-            for result in self._plan.unreachable(self._results):
-                self._note(result)
+            # Again and again: what is out of reach takes others out of reach.
+            while unreachable := self._plan.unreachable(self._results):
+                for result in unreachable:
+                    self._note(result)
             self._hand_out()
             if self._busy:
                 self._collect()

@@ -36,8 +36,12 @@ _TRACE_BYTES = 256 << 10
 # Bounds of what a worker may claim about an exception; the worker keeps them too.
 _TEXT_CHARS, _NAME_CHARS, _TRACE_LINES = 2000, 200, 20
 _STEP_S = 0.2  # how often a silent worker is looked at
-# Helpers of the standard library that outlive a call by design.
-_STANDARD_HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
+# Helpers of the standard library that outlive a call by design. The names alone would
+# be too little: forked workers have the zygote's command line, with what it preloads.
+_STANDARD_HELPERS = (
+    "from multiprocessing.resource_tracker import main",
+    "from multiprocessing.forkserver import main",
+)
 
 
 class SandboxError(Exception):
@@ -408,6 +412,10 @@ class Worker:
     def cpu_seconds(self) -> float:
         """Return the CPU time of the whole tree so far."""
         return tree.cpu_seconds(tree.descendants(self._keeper_pid))
+
+    def memory_mib(self) -> float:
+        """Return the memory of the whole tree now, in MiB."""
+        return tree.memory_mib(tree.descendants(self._keeper_pid))
 
     def is_asleep(self) -> bool:
         """Whether every thread of the whole tree waits for something right now."""

@@ -108,6 +108,15 @@ def resident_mib(pids: list[int], *, limit_mib: float) -> float:
     return sum(_memory(pid, "pss") for pid in pids) / (1 << 20)
 
 
+def memory_mib(pids: list[int]) -> float:
+    """Return the memory of the processes together, in MiB, shared pages counted once.
+
+    Where the system does not tell what is shared, it is the sum of the resident sizes.
+    """
+    kind = "pss" if _LINUX else "rss"
+    return sum(_memory(pid, kind) for pid in pids) / (1 << 20)
+
+
 def _memory(pid: int, kind: str) -> int:
     try:
         process = psutil.Process(pid)

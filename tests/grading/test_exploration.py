@@ -76,6 +76,22 @@ class Counter:
     def add(self):
         os.read(os.pipe()[0], 1)
 """
+# Right, but its threads are those of a library that the engine runs as it is.
+_FOREIGN_THREADS = """\
+import multiprocessing.pool, threading
+class Counter:
+    def add(self):
+        pass
+    @property
+    def value(self):
+        done = threading.Semaphore(0)
+        pool = multiprocessing.pool.ThreadPool(1)
+        pool.apply_async(int, callback=lambda _: done.release())
+        done.acquire()
+        pool.close()
+        pool.join()
+        return 2
+"""
 
 
 @pytest.mark.parametrize(
@@ -86,6 +102,7 @@ class Counter:
         pytest.param(_DEADLOCK, ("failed", "deadlock"), id="deadlock"),
         pytest.param(_BLINDED, ("failed", "tampered"), id="blinded"),
         pytest.param(_BLOCKING, ("passed", None), id="not under control"),
+        pytest.param(_FOREIGN_THREADS, ("passed", None), id="threads of a library"),
     ],
 )
 def test_a_submission_is_judged_by_its_schedules(

@@ -10,6 +10,7 @@ from racecourse.checks.demands import Broken
 from racecourse.measure.speedup import JobEdge, modelled_speedup
 from racecourse.model.result import Stack
 from racecourse.model.verdict import Cause
+from racecourse.sandbox import tree
 from racecourse.sandbox.launcher import Hung, Raised
 from racecourse.sandbox.stage_host import Event
 
@@ -75,6 +76,11 @@ def _busy_loop_share(wall_s: float) -> float:
         pass
     # Never 0: a clock that ticks may not have ticked.
     return max(0.05, (thread_time() - cpu_s) / (monotonic() - begun))
+
+
+def handle_count(submission: "Submission") -> int:
+    """Return how many files, pipes, sockets and selectors the worker has open (T8)."""
+    return tree.handle_count(submission.worker.pid)
 
 
 @contextlib.contextmanager

@@ -417,6 +417,12 @@ class Worker:
         """Return the memory of the whole tree now, in MiB."""
         return tree.memory_mib(tree.descendants(self._keeper_pid))
 
+    def folder_for_files(self) -> Path:
+        """Return a folder below the scratch that the supervisor fills for the worker."""
+        folder = self._scratch / "files"
+        folder.mkdir(exist_ok=True)
+        return folder
+
     def is_asleep(self) -> bool:
         """Whether every thread of the whole tree waits for something right now."""
         return tree.all_asleep(tree.descendants(self._keeper_pid))

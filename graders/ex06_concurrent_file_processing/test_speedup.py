@@ -10,6 +10,7 @@ _SETTLED_WITHIN_S = 0.5
 _RETURNED_WITHIN_S = 8.0
 _BURN_S = 0.15  # CPU time of one job: fifteen ticks of the clock that counts it
 _TINY_FILES = 200
+_FEW_FILES = 40
 _TINY_WITHIN_S = 5.0  # one file after the other takes 0.05 s
 _BEATS = 3
 
@@ -128,10 +129,11 @@ def _must_beat(submission, when):
 def test_small_files_cost_little(submission, files):
     """Two hundred tiny files within five seconds, and not a process for each."""
     given = files(submission, _TINY_FILES)
-    stage = submission.stage
     for approach in APPROACHES:
-        before, begun = len(stage.log("work", "enter")), monotonic()
-        seen = submission.call("whole_run", **given.args, approach=approach)
+        begun = monotonic()
+        seen = submission.call(
+            "whole_run", **given.args, approach=approach, watched=False
+        )
         took_s = monotonic() - begun
         given.must_be_done(seen, run=approach)
         must.hold(
@@ -140,9 +142,12 @@ def test_small_files_cost_little(submission, files):
             f" at most {_TINY_WITHIN_S:g} s are allowed, and one file after the other"
             " takes 0.05 s.",
         )
-        pids = {event.pid for event in stage.log("work", "enter")[before:]}
-        must.hold(
-            len(pids) <= _TINY_FILES / 4,
-            f"{approach}: {_TINY_FILES} tiny files were processed by {len(pids)}"
-            " different processes; a process should be used for many files.",
-        )
+    few = given.at(range(_FEW_FILES))
+    seen = submission.call("whole_run", **few.args, approach="multiprocessing")
+    few.must_be_done(seen, run="multiprocessing")
+    pids = {event.pid for event in submission.stage.log("work", "enter")}
+    must.hold(
+        len(pids) <= _FEW_FILES / 4,
+        f"multiprocessing: {_FEW_FILES} tiny files were processed by {len(pids)}"
+        " different processes; a process should be used for many files.",
+    )

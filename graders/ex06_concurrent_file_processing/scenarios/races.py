@@ -2,7 +2,7 @@
 
 Names on the stage, beside those of `runs`:
 
-    go     gate: the first file of each of two runs waits
+    go ... gate: the work of one of two runs waits
     ran    note: work was called, and whether it inherited the caller's memory
 """
 
@@ -41,15 +41,15 @@ def crowd(paths, key, **options):
 def at_once(runs, approaches):
     """Run twice at the same time, with different files and different work."""
 
-    def work(run, approach):
-        job = Watched(Digest(run["key"]), gate="go")
+    def work(number, run, approach):
+        job = Watched(Digest(run["key"]), gate=f"go {number}")
         paths = paths_of(run["paths"])
         return plain(
             solution.process_files(paths, job, approach=approach, max_workers=2)
         )
 
     with ThreadPoolExecutor(len(runs)) as pool:
-        return list(pool.map(work, runs, approaches))
+        return list(pool.map(work, range(len(runs)), runs, approaches))
 
 
 _set_at_run_time = []

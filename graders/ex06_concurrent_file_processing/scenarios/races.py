@@ -38,18 +38,18 @@ def crowd(paths, key, **options):
     return [plain(results), work.calls]
 
 
-def at_once(runs, approaches):
+def at_once(runs, approaches, gates):
     """Run twice at the same time, with different files and different work."""
 
-    def work(number, run, approach):
-        job = Watched(Digest(run["key"]), gate=f"go {number}")
+    def work(run, approach, gate):
+        job = Watched(Digest(run["key"]), gate)
         paths = paths_of(run["paths"])
         return plain(
             solution.process_files(paths, job, approach=approach, max_workers=2)
         )
 
     with ThreadPoolExecutor(len(runs)) as pool:
-        return list(pool.map(work, range(len(runs)), runs, approaches))
+        return list(pool.map(work, runs, approaches, gates))
 
 
 _set_at_run_time = []

@@ -77,7 +77,9 @@ def contents(draw):
     """Draw so many different short contents."""
 
     def drawn(count):
-        return [b"%d:" % n + draw.randbytes(draw.randrange(8, 90)) for n in range(count)]
+        return [
+            b"%d:" % n + draw.randbytes(draw.randrange(8, 90)) for n in range(count)
+        ]
 
     return drawn
 

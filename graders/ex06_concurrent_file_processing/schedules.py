@@ -22,4 +22,6 @@ def program():
     results = process_files(_FILES, _tenfold, approach="threading", max_workers=2)
     values = [result.value for result in results]
     assert values == [0, 10, 20], f"values [0, 10, 20] expected, got {values!r}"
-    assert len(_ran) == 3, f"3 files were given, the worker was called {len(_ran)} times"
+    assert len(_ran) == 3, (
+        f"3 files were given, the worker was called {len(_ran)} times"
+    )

@@ -78,6 +78,7 @@ def _must_return(pending, pipes, approach):
 def _must_tell_the_truth(given, seen, running, read, approach):
     """Files that were running have results, files never read are Cancelled."""
     run = f"{approach}, cancelled with {len(running)} files under way"
+    must.equal(len(seen), len(given.paths), what=f"{run}, number of results")
     cancelled = {
         number
         for number, result in enumerate(seen)
@@ -192,9 +193,7 @@ def _must_survive_an_interrupt(submission, approach, held_files):
     with submission.fresh() as worker, worker.leaving_nothing():
         given, pipes = held_files(worker, 6)
         size = {"approach": approach, "max_workers": _WORKERS}
-        pending = worker.begin(
-            "cancellable_run", **given.args, **size, press="never"
-        )
+        pending = worker.begin("cancellable_run", **given.args, **size, press="never")
         pipes.until(_WORKERS, within_s=_READY_WITHIN_S)
         worker.settle(within_s=_SETTLED_WITHIN_S)
         worker.worker.interrupt()

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+from collections import defaultdict
 from statistics import median
 
 from racecourse.checks import MemoryWatch, check, must
@@ -32,7 +33,7 @@ def test_every_approach_gives_every_answer_in_order(submission, files, draw, con
             gate=gate,
             approach=approach,
             max_workers=3,
-            in_a_thread=number == 2,  # noqa: PLR2004 - asyncio: a thread without a loop
+            in_a_thread=number == 2,
         )
         submission.stage.until(
             lambda s, before=before: s.count("done") >= before + 2,
@@ -103,7 +104,10 @@ def test_the_edges(submission, files):
 
     before = stage.count("work", "enter")
     cases = [
-        ["process_files", {"paths": given.paths, "approach": each, "max_workers": count}]
+        [
+            "process_files",
+            {"paths": given.paths, "approach": each, "max_workers": count},
+        ]
         for each in APPROACHES
         for count in (0, -1)
     ]
@@ -152,7 +156,10 @@ def test_contents_are_not_kept(submission, draw):
     paths = [folder / f"{n}.dat" for n in range(_HEAVY_FILES)]
     for number, path in enumerate(paths):
         path.hardlink_to(originals[number % 4])
-    for approach, fails in (*((each, False) for each in APPROACHES), ("threading", True)):
+    for approach, fails in (
+        *((each, False) for each in APPROACHES),
+        ("threading", True),
+    ):
         with submission.fresh() as worker:
             _must_stay_small(worker, list(map(str, paths)), approach, fails=fails)
 
@@ -172,7 +179,9 @@ def _must_stay_small(worker, paths, approach, *, fails):
         stage.open("look")
         seen = pending.result()
     wanted = [False, None] if fails else [True, _HEAVY_BYTES]
-    must.equal(seen, [wanted] * _HEAVY_FILES, what=f"{approach}, results of large files")
+    must.equal(
+        seen, [wanted] * _HEAVY_FILES, what=f"{approach}, results of large files"
+    )
     why = " whose worker raised" if fails else ""
     must.hold(
         memory.rise_mib < _HEAVY_MIB,
@@ -190,7 +199,9 @@ def test_the_comparison_is_fair(submission, files):
     rounds = len(_PACES_S)
     paces = [pace for pace in _PACES_S for _ in range(3 * count)]
     stage.supply("pace", paces)
-    pending = submission.begin("comparison", **given.args, max_workers=2, repeats=rounds)
+    pending = submission.begin(
+        "comparison", **given.args, max_workers=2, repeats=rounds
+    )
     seen = pending.result()
     must.equal(sorted(seen), sorted(APPROACHES), what="keys of what compare returned")
     calls = stage.log("work", "enter")
@@ -213,7 +224,9 @@ def test_the_comparison_is_fair(submission, files):
         timing, what = seen[approach], f"compare, {approach}"
         must.equal(timing["approach"], approach, what=f"{what}, approach")
         must.equal(timing["files"], count, what=f"{what}, files")
-        must.equal(timing["bytes"], sum(map(len, given.contents)), what=f"{what}, bytes")
+        must.equal(
+            timing["bytes"], sum(map(len, given.contents)), what=f"{what}, bytes"
+        )
         must.be_within(
             timing["seconds"],
             median(turn.at_least_s for turn in mine) - _CLOCK_S / 4,
@@ -268,13 +281,16 @@ def test_the_choice_rests_on_a_sample(workers, files, draw):
     begun = {}
     for approach, worker in workers.items():
         given = files(worker, 50)
-        begun[approach] = given, worker.begin(
-            "best_run", **given.args, fast=approach, pause_s=0.05, max_workers=4
+        begun[approach] = (
+            given,
+            worker.begin(
+                "best_run", **given.args, fast=approach, pause_s=0.05, max_workers=4
+            ),
         )
     for fast, (given, pending) in begun.items():
         chosen, results = pending.result()
         given.must_be_done(results, run=f"process_best where {fast} is fast")
-        _must_follow_the_sample(pending.worker.stage, given, chosen, fast)
+        _must_follow_the_sample(pending.worker.stage, chosen, fast)
     cases = [*_plain_cases(draw), *_tied_cases(draw)]
     tables = [list(table.items()) for table, _ in cases]
     answers = workers["threading"].call("choices", cases=tables)
@@ -283,9 +299,9 @@ def test_the_choice_rests_on_a_sample(workers, files, draw):
         must.equal(answer, wanted, what=f"best_approach of {told}")
 
 
-def _must_follow_the_sample(stage, given, chosen, fast):
+def _must_follow_the_sample(stage, chosen, fast):
     log = stage.log("work", "enter")
-    by_file = {answer: [] for answer in given.answers}
+    by_file = defaultdict(list)
     for event in log:
         by_file[event.data["file"]].append(event.data["approach"])
     must.hold(
@@ -294,7 +310,7 @@ def _must_follow_the_sample(stage, given, chosen, fast):
     )
     sampled = [calls for calls in by_file.values() if len(calls) > 1]
     must.hold(
-        len(sampled) <= 10,  # noqa: PLR2004 - a fifth of fifty
+        len(sampled) <= 10,
         f"process_best of 50 files processed {len(sampled)} of them more than once; the"
         " sample may have 10.",
     )

@@ -1,6 +1,6 @@
 """Speedup: how many files are open together, whose CPU is used, and a loop left free."""
 
-from time import monotonic  # noqa: TID251 - one generous bound on real time
+from time import monotonic
 
 from racecourse.checks import Cause, check, must, speedup_of
 
@@ -34,7 +34,7 @@ def _must_read_four(worker, pipes, approach):
     worker.settle(within_s=_SETTLED_WITHIN_S)
     reading = len(pipes.reading())
     must.hold(
-        reading == 4,  # noqa: PLR2004 - max_workers
+        reading == 4,
         f"{approach}: with max_workers=4 and 6 files that take long to read, {reading}"
         f" {'was' if reading == 1 else 'were'} open at the same time; 4 were expected.",
     )
@@ -73,13 +73,13 @@ def test_two_processes_share_the_cpu_work(submission, files):
     stage.open("go")
     given.must_be_done(pending.result(), run="multiprocessing")
     must.hold(
-        together == 2,  # noqa: PLR2004 - max_workers
+        together == 2,
         "multiprocessing: with max_workers=2, two files should have been worked on at"
         f" once; {together} {'was' if together == 1 else 'were'}.",
     )
     speedup = speedup_of(stage.log("work"))
     must.hold(
-        speedup >= 1.5,  # noqa: PLR2004 - two equal halves give 2
+        speedup >= 1.5,
         f"multiprocessing: the CPU time of all files is {speedup:.2f} times that of the"
         " busiest process; with two processes at least 1.5 was expected.",
     )
@@ -96,7 +96,7 @@ def test_the_event_loop_is_never_blocked(submission, held_files):
     pipes.until(2, within_s=_READY_WITHIN_S)
     _must_beat(submission, "two files were slow to read")
     pipes.feed_until(
-        lambda: stage.waiting("go") == 2,  # noqa: PLR2004 - both files
+        lambda: stage.waiting("go") == 2,
         within_s=_READY_WITHIN_S,
     )
     _must_beat(submission, "the worker was busy with two files")

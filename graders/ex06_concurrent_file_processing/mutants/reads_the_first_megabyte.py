@@ -210,7 +210,9 @@ def _process_there(path: Path, worker: Callable[[bytes], R]) -> _Done[R]:
         try:
             pickle.loads(pickle.dumps(done.result.error))  # noqa: S301 - just made
         except Exception:  # noqa: BLE001 - what it is does not matter
-            told = RuntimeError(f"{type(done.result.error).__name__}: {done.result.error}")
+            told = RuntimeError(
+                f"{type(done.result.error).__name__}: {done.result.error}"
+            )
             return _Done(FileResult(path, ok=False, error=told), done.bytes)
     return done
 

@@ -13,8 +13,8 @@ Names on the stage, beside those of `runs`:
 import asyncio
 import builtins
 import os
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,18 +61,14 @@ class _Scrambled:
 def scrambled_run(paths, key, *, slow, gate, in_a_thread=False, **options):
     """Process files of which one ends late, perhaps called from a plain thread."""
     work = _Scrambled(Digest(key), slow, gate)
-    results = []
 
     def run():
-        results.append(plain(solution.process_files(paths_of(paths), work, **options)))
+        return plain(solution.process_files(paths_of(paths), work, **options))
 
-    if in_a_thread:
-        thread = threading.Thread(target=run)
-        thread.start()
-        thread.join()
-    else:
-        run()
-    return results[0] if results else None
+    if not in_a_thread:
+        return run()
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(run).result()
 
 
 # Faults.

@@ -31,7 +31,7 @@ _AS_FAST = 1.05  # so many times the shortest time count as equal
 _SAMPLE_FILES, _SAMPLE_SHARE = 8, 5  # eight files, or a fifth of all if that is more
 
 
-class Cancelled(Exception):  # noqa: N818 - the name is part of the contract
+class Cancelled(Exception):
     """The error of a file that was not begun because the run had been cancelled."""
 
 
@@ -197,11 +197,11 @@ def _process(path: Path, worker: Callable[[bytes], R]) -> _Done[R]:
     """Read the file and have the worker work on it; every failure is a result."""
     size = 0
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 - anything that can be opened
+        with open(path, "rb") as file:
             content = file.read()
         size = len(content)
         return _Done(FileResult(path, ok=True, value=worker(content)), size)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - it is the result
+    except (Exception, SystemExit) as error:
         # A traceback keeps its frames, and these keep the content.
         return _Done(FileResult(path, ok=False, error=error.with_traceback(None)), size)
 
@@ -211,8 +211,8 @@ def _process_there(path: Path, worker: Callable[[bytes], R]) -> _Done[R]:
     done = _process(path, worker)
     if done.result.error is not None:
         try:
-            pickle.loads(pickle.dumps(done.result.error))  # noqa: S301 - just made
-        except Exception:  # noqa: BLE001 - what it is does not matter
+            pickle.loads(pickle.dumps(done.result.error))
+        except Exception:
             told = RuntimeError(f"{type(done.result.error).__name__}: {done.result.error}")
             return _Done(FileResult(path, ok=False, error=told), done.bytes)
     return done
@@ -312,7 +312,7 @@ class _Run(Generic[R]):
                     dones[job[0]] = future.result()
                 except BrokenProcessPool:
                     lost.append(job)
-                except Exception as error:  # noqa: BLE001 - it could not travel
+                except Exception as error:
                     error.with_traceback(None)
                     dones[job[0]] = _Done(FileResult(job[1], ok=False, error=error))
         return lost

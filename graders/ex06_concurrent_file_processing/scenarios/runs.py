@@ -64,6 +64,7 @@ class Digest:
     key: str
 
     def __call__(self, content):
+        """Work on a content."""
         kind = type(content).__name__
         if kind != "bytes":
             raise TypeError(f"the worker got {kind}; it should get bytes")
@@ -80,6 +81,7 @@ class Watched:
     burn_s: float = 0.0
 
     def __call__(self, content):
+        """Work on a content."""
         with stage.inside("work"):
             if self.gate:
                 stage.wait(self.gate)

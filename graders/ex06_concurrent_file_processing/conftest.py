@@ -60,7 +60,10 @@ class Files:
             if number in but:
                 continue
             what = f"{run}, file {number + 1} of {count}"
-            must.equal(result["path"], self.paths[number], what=f"{what}, path")
+            must.hold(
+                result["path"] == self.paths[number],
+                f"{what}: the result has another path than the file.",
+            )
             must.hold(
                 result["ok"] is True,
                 f"{what}: ok is {result['ok']!r}, with the error"

@@ -42,6 +42,11 @@ def _must_be_cancelled(submission, approach, held_files, *, more):
         running = pipes.until(_WORKERS, within_s=_READY_WITHIN_S)
         worker.settle(within_s=_SETTLED_WITHIN_S)
         running |= pipes.reading()
+        must.hold(
+            running,
+            f"{approach}, with a cancel that was not set yet: process_files opened none"
+            " of 10 files.",
+        )
         stage.open("cancel 0")
         stage.until(lambda s: s.count("cancelled"), within_s=_READY_WITHIN_S)
         early = stage.until(lambda s: s.count("returned"), within_s=_TO_NOTICE_S)
@@ -126,6 +131,7 @@ def test_nothing_is_left_behind(submission, files, held_files):
     with submission.leaving_nothing():  # what stays open for good is opened here
         for approach in APPROACHES:
             _run_to_the_end(submission, given, approach)
+            _must_have_closed_itself(submission, f"{approach}, after a run to the end")
     open_before = handle_count(submission)
     numbers = itertools.count(1)
     for approach in APPROACHES:
@@ -180,12 +186,15 @@ def _must_have_closed(submission, open_before, what):
             cause=Cause.LEFT_BEHIND,
         )
         sleep(0.02)
+    _must_have_closed_itself(submission, what)
+
+
+def _must_have_closed_itself(submission, what):
+    """Demand that Python found nothing that it had to close instead."""
     submission.call("collect")
     for event in submission.stage.log("unclosed")[:1]:
-        must.fail(
-            f"{what}: Python complained: {event.data.get('what')}.",
-            cause=Cause.LEFT_BEHIND,
-        )
+        told = str(event.data.get("what")).replace(f"{submission.folder}/", "")
+        must.fail(f"{what}: Python complained: {told}.", cause=Cause.LEFT_BEHIND)
 
 
 def _must_survive_an_interrupt(submission, approach, held_files):

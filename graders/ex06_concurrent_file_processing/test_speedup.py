@@ -130,12 +130,9 @@ def test_small_files_cost_little(submission, files):
     """Two hundred tiny files within five seconds, and not a process for each."""
     given = files(submission, _TINY_FILES)
     for approach in APPROACHES:
-        begun = monotonic()
-        seen = submission.call(
-            "whole_run", **given.args, approach=approach, watched=False
-        )
-        took_s = monotonic() - begun
-        given.must_be_done(seen, run=approach)
+        took_s = _time_of(submission, given, approach)
+        if took_s > _TINY_WITHIN_S:  # was it the machine?
+            took_s = min(took_s, _time_of(submission, given, approach))
         must.hold(
             took_s <= _TINY_WITHIN_S,
             f"{approach}: {_TINY_FILES} files of less than 100 bytes took {took_s:.1f} s;"
@@ -151,3 +148,11 @@ def test_small_files_cost_little(submission, files):
         f"multiprocessing: {_FEW_FILES} tiny files were processed by {len(pids)}"
         " different processes; a process should be used for many files.",
     )
+
+
+def _time_of(submission, given, approach):
+    begun = monotonic()
+    seen = submission.call("whole_run", **given.args, approach=approach, watched=False)
+    took_s = monotonic() - begun
+    given.must_be_done(seen, run=approach)
+    return took_s

@@ -1,6 +1,6 @@
 """Mistake 6.4: asyncio.gather over all files, with nothing that limits it.
 
-Caught by: S1
+Caught by: C4 S1
 """
 
 import asyncio

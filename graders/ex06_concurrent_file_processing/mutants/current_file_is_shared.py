@@ -1,6 +1,6 @@
 """The file that a thread has in hand is kept where all threads see it.
 
-Caught by: R1
+Caught by: C1
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """All files are read by the caller, one after the other, and then handed out.
 
-Caught by: C4 S1
+Caught by: C4 S1 S3 X1 X2
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""What is done is looked for every twentieth of a second.
+"""What is done is looked for five times a second.
 
 Caught by: S4
 """
@@ -303,7 +303,7 @@ class _Run(Generic[R]):
                     running[pool.submit(process, job[1], self._worker)] = job
                 except BrokenProcessPool:
                     lost.append(job)
-            time.sleep(0.1)
+            time.sleep(0.2)
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 job = running.pop(future)
                 try:

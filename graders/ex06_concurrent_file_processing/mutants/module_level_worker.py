@@ -104,8 +104,6 @@ def process_files(
         ValueError: If `max_workers` is below 1, or the approach is unknown.
         RuntimeError: If the approach is "asyncio" and a loop runs in this thread.
     """
-    global _worker
-    _worker = worker
     run = _Run(list(paths), worker, max_workers, cancel or threading.Event())
     return [done.result for done in run.by(approach)]
 
@@ -238,7 +236,8 @@ class _Run(Generic[R]):
         if max_workers < 1:
             raise ValueError("max_workers must be at least 1")
         self.paths = paths
-        self._worker = worker
+        global _worker
+        _worker = self._worker = worker
         self._max_workers = max_workers
         self._cancel = cancel
 

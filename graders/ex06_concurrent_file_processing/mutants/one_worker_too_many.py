@@ -1,6 +1,6 @@
 """One file more than max_workers is under way, so that nobody has to wait.
 
-Caught by: S1 S2
+Caught by: S1
 """
 
 import asyncio

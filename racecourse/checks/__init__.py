@@ -21,8 +21,10 @@ from typing import TypeVar
 import pytest
 
 from racecourse.checks.demands import Broken, NotMeasurable, must, same, shorten
+from racecourse.checks.fifos import Fifos
 from racecourse.checks.looks import (
     cpu_shares,
+    handle_count,
     high_water,
     speedup_of,
     start_methods,
@@ -41,6 +43,7 @@ __all__ = [
     "Cause",
     "Died",
     "Event",
+    "Fifos",
     "Hung",
     "LimitPassed",
     "MemoryWatch",
@@ -52,6 +55,7 @@ __all__ = [
     "VirtualRun",
     "check",
     "cpu_shares",
+    "handle_count",
     "high_water",
     "must",
     "same",

@@ -10,6 +10,7 @@ from racecourse.checks.demands import Broken
 from racecourse.measure.speedup import JobEdge, modelled_speedup
 from racecourse.model.result import Stack
 from racecourse.model.verdict import Cause
+from racecourse.sandbox import tree
 from racecourse.sandbox.launcher import Hung, Raised
 from racecourse.sandbox.stage_host import Event
 
@@ -107,6 +108,11 @@ def torn_update(log: Sequence[Event], cell: str) -> tuple[Event, Event] | None:
             if event.link in torn:
                 return torn[event.link]
     return None
+
+
+def handle_count(submission: "Submission") -> int:
+    """Return how many files, pipes, sockets and selectors the worker has open (T8)."""
+    return tree.handle_count(submission.worker.pid)
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from time import monotonic, sleep  # noqa: TID251 - looks from outside, each explained
 from typing import Any
 
@@ -84,6 +85,11 @@ class Submission:
     def stage(self) -> StageHost:
         """What the grader's own functions, called by the submission, report to."""
         return self.worker.stage
+
+    @property
+    def folder(self) -> Path:
+        """A folder of the worker for files that the grader makes; it ends with the worker."""
+        return self.worker.folder_for_files()
 
     @property
     def left_s(self) -> float:

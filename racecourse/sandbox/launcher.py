@@ -256,6 +256,7 @@ class Worker:
         self.limits = spec.limits
         self._zygote = zygote
         self._scratch = spec.scratch
+        self._box = spec.box
         self._folder = f"{spec.box}/submission"
         self._source = payload.solution
         self._calls = self._answered = 0  # loading is answered too, and is no call
@@ -478,6 +479,13 @@ class Worker:
     def memory_mib(self) -> float:
         """Return the memory of the whole tree now, in MiB."""
         return tree.memory_mib(tree.descendants(self._root_pid))
+
+    def folder_for_files(self) -> Path:
+        """Return a folder below the scratch that the supervisor fills for the worker."""
+        folder = Path(self._box) / "files"
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o755)  # whoever the worker is, it may read here
+        return folder
 
     def is_asleep(self) -> bool:
         """Whether every thread of the whole tree waits for something right now."""

@@ -72,6 +72,14 @@ def thread_count(pid: int) -> int:
         return 0
 
 
+def handle_count(pid: int) -> int:
+    """Return how many files, pipes, sockets and selectors a process has open."""
+    try:
+        return psutil.Process(pid).num_fds()
+    except psutil.Error:
+        return 0
+
+
 def is_running(pid: int) -> bool:
     """Whether the process exists and is not a zombie."""
     try:

@@ -122,7 +122,7 @@ def test_exceptions_become_outcomes(submission, work, demands, draw):
 
 @check("C3")
 def test_the_kind_decides_unless_pickling_forbids(submission, work, must_succeed):
-    """cpu to processes, io to threads, and to threads whatever cannot be pickled."""
+    """Computing to processes, waiting to threads; to threads whatever cannot be pickled."""
     cases = [
         ("work", "cpu", {"process"} if _HAS_GIL else {"process", "thread"}),
         ("work", "io", {"thread"}),

@@ -5,6 +5,7 @@ from racecourse.checks import check, must, speedup_of
 _TOGETHER_WITHIN_S = 6.0
 _SETTLED_WITHIN_S = 0.5
 _BURN_S = 0.15  # CPU time of one task: fifteen ticks of the coarsest clock of it
+_WORKERS = 3
 _KINDS = {"thread": "io", "process": "cpu"}
 
 
@@ -48,7 +49,7 @@ def test_threads_wait_side_by_side(submission, work, demands):
     _must_be_a_cap(submission, work(9), demands, executor="thread", how="all")
 
 
-def _must_be_a_cap(submission, given, demands, *, executor, how, workers=3):
+def _must_be_a_cap(submission, given, demands, *, executor, how):
     """Demand that exactly as many tasks as workers are held at the gate at once."""
     with submission.fresh() as worker:
         stage = worker.stage
@@ -56,10 +57,10 @@ def _must_be_a_cap(submission, given, demands, *, executor, how, workers=3):
             "run",
             how=how,
             tasks=given.tasks(kind=_KINDS[executor], gate="go"),
-            max_workers=workers,
+            max_workers=_WORKERS,
         )
         stage.until(
-            lambda s: s.waiting("go") >= workers or s.count("returned"),
+            lambda s: s.waiting("go") >= _WORKERS or s.count("returned"),
             within_s=_TOGETHER_WITHIN_S,
         )
         worker.settle(within_s=_SETTLED_WITHIN_S)
@@ -68,9 +69,9 @@ def _must_be_a_cap(submission, given, demands, *, executor, how, workers=3):
         pending.result()
     must.equal(
         seen,
-        workers,
+        _WORKERS,
         what=f"{demands.call(how)}: tasks that ran at once in a {executor}, of"
-        f" {len(given.values)} that block, max_workers={workers}",
+        f" {len(given.values)} that block, max_workers={_WORKERS}",
     )
 
 

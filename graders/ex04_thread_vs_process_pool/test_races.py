@@ -32,7 +32,10 @@ def test_no_outcome_is_lost_when_threads_are_stalled(
             given = work(_TASKS)
             with stalled.told():
                 seen = stalled.call(how=how, asks=given.asks, max_workers=5)
-                must_succeed(seen, given, what=what)
+                must_succeed(seen["outcomes"], given, what=what)
+                must.have_same_items(
+                    seen["ran"], given.values, what=f"{what}: tasks that ran"
+                )
     submission.explore("program", runs=_RUNS, within_s=_EXPLORED_WITHIN_S)
 
 

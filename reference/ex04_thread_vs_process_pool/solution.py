@@ -347,9 +347,7 @@ class _Crew:
         self, future: Future[tuple[Outcome, Where]], task: Task
     ) -> tuple[Outcome, Where] | None:
         error = future.exception()
-        if (
-            error is not None
-        ):  # such as SystemExit, or an argument that breaks on the way
+        if error is not None:  # SystemExit, or an argument that breaks on the way
             return Outcome(task.name, ok=False, error=error), self.where
         return future.result()
 

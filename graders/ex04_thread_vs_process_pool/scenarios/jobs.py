@@ -120,12 +120,6 @@ def total(*numbers):
     return sum(numbers)
 
 
-def brief(ask):
-    """Answer after a moment, so that no thread does all before the next one starts."""
-    time.sleep(0.0005)  # noqa: TID251 - see above
-    return ask.answer
-
-
 def _errand(name):
     """Return a function of this name that computes or waits, as its argument says."""
 

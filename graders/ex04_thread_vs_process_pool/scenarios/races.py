@@ -1,5 +1,6 @@
 """Races: threads that are stalled, callers that meet, and children that know nothing."""
 
+import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,21 +9,31 @@ from scenarios import jobs, runs
 
 from racecourse.sandbox import stage, stalling
 
+_MOMENT_S = 0.0005  # so that no thread does all the tasks before the next one starts
+
 _set_at_run_time = []
+_calls = []
 
 
 def crowd(how, asks, max_workers):
-    """Run short tasks that wait on many threads."""
+    """Run short tasks on many threads; return the outcomes and which tasks ran."""
+    _calls.clear()
     module = stalling.solution()
     tasks = [
-        module.Task(name, jobs.brief, (jobs.Ask(**ask),), "io")
+        module.Task(name, _brief, (jobs.Ask(**ask),), "io")
         for name, ask in asks.items()
     ]
     if how == "all":
         outcomes = module.process_all(tasks, max_workers)
     else:
         outcomes = module.run_with(how, tasks, max_workers)
-    return runs.plain_outcomes(outcomes)
+    return {"outcomes": runs.plain_outcomes(outcomes), "ran": list(_calls)}
+
+
+def _brief(ask):
+    _calls.append(ask.value)  # a list's append is one step
+    time.sleep(_MOMENT_S)  # noqa: TID251 - see above
+    return ask.answer
 
 
 def callers_at_once(calls, max_workers):

@@ -1,0 +1,100 @@
+"""Speedup: workers work together, and both executors do."""
+
+from racecourse.checks import check, must, speedup_of
+
+_TOGETHER_WITHIN_S = 6.0
+_SETTLED_WITHIN_S = 0.5
+_BURN_S = 0.15  # CPU time of one task: fifteen ticks of the coarsest clock of it
+_WORKERS = 3
+_KINDS = {"thread": "io", "process": "cpu"}
+
+
+@check("S1")
+def test_two_processes_share_the_cpu_work(submission, work, must_succeed, demands):
+    """Two equal tasks run at once, and each process carries half of the CPU time."""
+    given, stage = work(2), submission.stage
+    pending = submission.begin(
+        "run",
+        how="process",
+        tasks=given.tasks(kind="cpu", gate="go", burn_s=_BURN_S),
+        max_workers=2,
+    )
+    stage.until(
+        lambda s: s.peak("task") >= 2 or s.count("returned"),
+        within_s=_TOGETHER_WITHIN_S,
+    )
+    seen = stage.peak("task")
+    stage.open("go")
+    call = demands.call("process")
+    must_succeed(pending.result(), given, what=call)
+    must.hold(
+        seen >= 2,
+        f"{call}: 2 tasks on 2 workers were expected to overlap; at most {seen} was"
+        " running at once.",
+    )
+    speedup = speedup_of(stage.log("task"))
+    must.hold(
+        speedup >= 1.5,
+        f"By their CPU time, two workers were {speedup:.2f} times as fast as one; at"
+        " least 1.5 was expected. Threads of one process take turns and reach 1.0.",
+    )
+    _must_be_a_cap(submission, work(7), demands, executor="process", how="process")
+    _must_be_a_cap(submission, work(7), demands, executor="process", how="all")
+
+
+@check("S2")
+def test_threads_wait_side_by_side(submission, work, demands):
+    """Of tasks that block, as many run at once as there are workers, and no more."""
+    _must_be_a_cap(submission, work(9), demands, executor="thread", how="thread")
+    _must_be_a_cap(submission, work(9), demands, executor="thread", how="all")
+
+
+def _must_be_a_cap(submission, given, demands, *, executor, how):
+    """Demand that exactly as many tasks as workers are held at the gate at once."""
+    with submission.fresh() as worker:
+        stage = worker.stage
+        pending = worker.begin(
+            "run",
+            how=how,
+            tasks=given.tasks(kind=_KINDS[executor], gate="go"),
+            max_workers=_WORKERS,
+        )
+        stage.until(
+            lambda s: s.waiting("go") >= _WORKERS or s.count("returned"),
+            within_s=_TOGETHER_WITHIN_S,
+        )
+        worker.settle(within_s=_SETTLED_WITHIN_S)
+        seen = stage.peak("task")
+        stage.open("go")
+        pending.result()
+    must.equal(
+        seen,
+        _WORKERS,
+        what=f"{demands.call(how)}: tasks that ran at once in a {executor}, of"
+        f" {len(given.values)} that block, max_workers={_WORKERS}",
+    )
+
+
+@check("S3")
+def test_both_executors_work_together(submission, work, must_succeed):
+    """Two tasks that compute and two that wait are held at once, each where it belongs."""
+    given, stage = work(8), submission.stage
+    kinds = [{"kind": kind} for kind in ("io", "cpu", "io", "cpu", "cpu", "cpu", "io")]
+    pending = submission.begin(
+        "run", how="all", tasks=given.tasks(*kinds, kind="io", gate="go"), max_workers=2
+    )
+    stage.until(
+        lambda s: s.waiting("go") >= 4 or s.count("returned"),
+        within_s=_TOGETHER_WITHIN_S,
+    )
+    submission.settle(within_s=_SETTLED_WITHIN_S)
+    pids = [event.pid for event in stage.log("task", "enter")]
+    here = pids.count(submission.worker.pid)
+    stage.open("go")
+    must_succeed(pending.result(), given, what="process_all")
+    must.hold(
+        here == 2 and len(pids) == 4,
+        "process_all was given 4 tasks that compute and 4 that wait, with max_workers=2;"
+        " 2 in processes and 2 in threads were expected at the same time. While all were"
+        f" held, {len(pids) - here} had begun in processes and {here} in threads.",
+    )

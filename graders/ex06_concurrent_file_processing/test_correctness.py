@@ -149,19 +149,25 @@ def test_contents_are_not_kept(submission, draw):
 
     Once more with a worker that always raises: its exceptions are kept, not the contents.
     """
-    folder = submission.folder
-    originals = [folder / f"heavy{n}" for n in range(4)]
-    for path in originals:
-        path.write_bytes(draw.randbytes(1 << 10) * (_HEAVY_BYTES >> 10))
-    paths = [folder / f"{n}.dat" for n in range(_HEAVY_FILES)]
-    for number, path in enumerate(paths):
-        path.hardlink_to(originals[number % 4])
+    block = draw.randbytes(1 << 10)
     for approach, fails in (
         *((each, False) for each in APPROACHES),
         ("threading", True),
     ):
         with submission.fresh() as worker:
-            _must_stay_small(worker, list(map(str, paths)), approach, fails=fails)
+            paths = _heavy_files(worker.folder, block)
+            _must_stay_small(worker, paths, approach, fails=fails)
+
+
+def _heavy_files(folder, block):
+    """Make the files where this worker sees them; few of them cost room on the disk."""
+    originals = [folder / f"heavy{n}" for n in range(4)]
+    for path in originals:
+        path.write_bytes(block * (_HEAVY_BYTES // len(block)))
+    paths = [folder / f"{n}.dat" for n in range(_HEAVY_FILES)]
+    for number, path in enumerate(paths):
+        path.hardlink_to(originals[number % 4])
+    return list(map(str, paths))
 
 
 def _must_stay_small(worker, paths, approach, *, fails):

@@ -26,9 +26,29 @@ if TYPE_CHECKING:
     from racecourse.grading.verify import Case
 
 
+class _Share(click.ParamType[tuple[int, int]]):
+    """A share such as `2/6`; K may be any number, so that a day of the year will do."""
+
+    name = "share"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        number, _, of = str(value).partition("/")
+        if not (number.isdecimal() and of.isdecimal() and int(of)):
+            self.fail(f"{value!r} is not a share such as 2/6", param, ctx)
+        return int(number) % int(of), int(of)
+
+
 @click.command()
 @click.argument("exercise", required=False)
 @click.option("--only", "part", metavar="TEXT", help="Cases whose name contains this.")
+@click.option(
+    "--share",
+    type=_Share(),
+    metavar="K/N",
+    help="Of the mutants only every N-th, from the K-th on; all right submissions.",
+)
 @click.option("--again", is_flag=True, help="Look twice at what is not as due.")
 @click.option(
     "--stability",
@@ -56,6 +76,7 @@ if TYPE_CHECKING:
 def verify(
     exercise: str | None,
     part: str | None,
+    share: tuple[int, int] | None,
     runs: int | None,
     load: str,
     checks: tuple[str, ...],
@@ -82,6 +103,8 @@ def verify(
             for case in proof.cases_of(content)
             if not part or part in case.name
         ]
+    if share is not None:
+        cases = proof.share_of(cases, *share)
     if runs is None:
         _verify_once(chosen, cases, seed=seed, form=form, again=again)
     _count_verdicts(cases, runs, load=load, checks=checks, form=form)

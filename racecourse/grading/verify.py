@@ -63,6 +63,17 @@ def _mutant_case(content: Content, mutant: Mutant) -> Case:
     )
 
 
+def share_of(cases: Sequence[Case], number: int, of: int) -> list[Case]:
+    """Return every right submission and starter, and every `of`-th mutant.
+
+    Which mutants those are depends on their number in the list alone: whoever runs
+    all shares has run all mutants once.
+    """
+    mutants = [case for case in cases if case.kind == "mutant"]
+    chosen = {case.path for case in mutants[number::of]}
+    return [case for case in cases if case.kind != "mutant" or case.path in chosen]
+
+
 def unproved_checks(content: Content) -> tuple[str, ...]:
     """Return the checks that no mutant names: what no mutant fails is not a check."""
     named = {check_id for mutant in content.mutants() for check_id in mutant.caught_by}

@@ -10,6 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from racecourse.grading import verify
+from racecourse.grading.catalogue import find_exercise, load_course
 from racecourse.measure.load import HOGS, LOADS
 from racecourse.model.stability import Series
 from racecourse.report import stability, writers
@@ -24,6 +26,17 @@ def test_a_steady_submission_is_counted_as_such(grade):
     assert (series["alike"], series["runs"]) == (2, 2)
     assert series["usual"] == "all passed"
     assert series["worst_s"] >= series["median_s"] > 0
+
+
+def test_shares_cover_every_mutant_once():
+    """All right submissions are in each share, and each mutant in exactly one."""
+    content = find_exercise("ex3", load_course())
+    cases = list(verify.cases_of(content))
+    shares = [verify.share_of(cases, number, 4) for number in range(4)]
+    mutants = [case.path for share in shares for case in share if case.kind == "mutant"]
+    assert sorted(mutants) == sorted(c.path for c in cases if c.kind == "mutant")
+    right = [case for case in cases if case.kind != "mutant"]
+    assert all([c for c in share if c.kind != "mutant"] == right for share in shares)
 
 
 def test_one_check_alone_can_be_counted(grade):

@@ -27,8 +27,14 @@ from racecourse.sandbox import stage
 
 def aggregates(streams):
     """Publish each stream in a thread of its own; say what was handled and counted."""
-    handled = []
-    processor = StreamProcessor(lambda e: handled.append([e.stream, e.seq, e.value]))
+    handled, published = [], threading.Event()
+
+    def handle(event):
+        if event.seq == 0:  # so that most events are still queued when stop() is called
+            published.wait(WITHIN_S)
+        handled.append([event.stream, event.seq, event.value])
+
+    processor = StreamProcessor(handle)
     processor.start()
     at_first = plain(processor.stats())
     answers = []
@@ -38,6 +44,7 @@ def aggregates(streams):
         answers.extend(publish_all(processor, events))
 
     run_all(functools.partial(publish, *item) for item in streams.items())
+    published.set()
     done = processor.stop(timeout=3 * WITHIN_S)
     return {
         "at_first": at_first,

@@ -1,6 +1,6 @@
 """Mistake 6.8: threads count what is done in one number, without a lock.
 
-Caught by: R1
+Caught by: R1 X3
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """Mistake 6.4: a process for each file.
 
-Caught by: S4
+Caught by: S4 X3
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Sends what computes to threads and what waits to processes.
+"""choose_executor says thread for what computes, and process for what waits.
 
 Caught by: C3
 """
@@ -171,7 +171,7 @@ def process_all(
         if task.kind == "auto" and _can_travel(task):
             groups.setdefault(id(task.fn), []).append(task)
         else:
-            crews[choose_executor(task)].waiting.append(task)
+            crews[_place(task)].waiting.append(task)
     crews["thread"].waiting.extend(group[0] for group in groups.values())
     undecided = {group[0].name: group[1:] for group in groups.values()}
 
@@ -182,6 +182,11 @@ def process_all(
     for group in undecided.values():
         outcomes |= {task.name: _never_started(task) for task in group}
     return [outcomes[task.name] for task in tasks]
+
+
+def _place(task: Task) -> Where:
+    cpu = task.kind == "cpu" and _can_travel(task)
+    return "process" if cpu else "thread"
 
 
 def _check(tasks: Sequence[Task], max_workers: int) -> None:

@@ -1,6 +1,6 @@
 """Correctness: aggregates, order, a full queue, errors as data, and the life cycle."""
 
-from racecourse.checks import Cause, check, must
+from racecourse.checks import Cause, check, must, torn_update
 
 _READY_WITHIN_S = 5.0
 _SETTLED_WITHIN_S = 0.5
@@ -71,8 +71,10 @@ def test_each_stream_keeps_its_order(submission, draw):
         [name, turns[:place].count(name), draw.randrange(4) / 1000]
         for place, name in enumerate(turns)
     ]
-    pending = submission.begin("lanes", events=events, first=names[0], workers=4)
     stage = submission.stage
+    for name in names:
+        stage.keep(name, 0, hold_s=0.004)
+    pending = submission.begin("lanes", events=events, first=names[0], workers=4)
     stage.until(lambda s: s.count("told"), within_s=_READY_WITHIN_S)
     submission.settle(within_s=_SETTLED_WITHIN_S)
     stage.open("go")
@@ -82,6 +84,11 @@ def test_each_stream_keeps_its_order(submission, draw):
         must.hold(
             at_once <= 1,
             f"{at_once} events of one stream were being handled at the same time.",
+        )
+        must.hold(
+            torn_update(stage.log(), name) is None and stage.value_of(name) == 12,
+            "The handler adds 1 to a number for each event of a stream, in two steps;"
+            f" after 12 events it was {stage.value_of(name)}.",
         )
         order = [event.data["seq"] for event in stage.log(f"in {name}", "enter")]
         must.have_same_items(order, range(12), what="events of one stream")

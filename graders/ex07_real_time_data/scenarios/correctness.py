@@ -70,6 +70,8 @@ def lanes(events, first, workers):
             if (event.stream, event.seq) == (first, 0):
                 stage.wait("go")
             pause.wait(event.value)
+            # The grader keeps a number for each stream, and lets a second reader in.
+            stage.write(event.stream, stage.read(event.stream) + 1)
 
     processor = StreamProcessor(handle, workers=workers)
     processor.start()

@@ -1,7 +1,8 @@
 """Kills its parent.
 
 Outcomes: crash
-Outcomes at root, user: wrong-result
+Outcomes at root: wrong-result
+Outcomes at user: hang | wrong-result
 Outcomes at container, landlock: wrong-result
 """
 

@@ -1,7 +1,8 @@
 """Stops its parent.
 
 Outcomes: passed
-Outcomes at root, user: wrong-result
+Outcomes at root: wrong-result
+Outcomes at user: passed
 Outcomes at container, landlock: wrong-result
 """
 

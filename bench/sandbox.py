@@ -19,8 +19,9 @@ from racecourse.grading import confinement
 from racecourse.grading.catalogue import find_exercise, load_course
 from racecourse.model.exercise import Limits
 from racecourse.sandbox.launch import LoadOptions
-from racecourse.sandbox.launcher import Lane, Payload, Zygote
+from racecourse.sandbox.launcher import Lane, Zygote
 from racecourse.sandbox.levels import PLAIN
+from racecourse.sandbox.payload import Payload
 
 ROOT = Path(__file__).resolve().parent.parent
 PRELOAD = ("asyncio", "concurrent.futures", "multiprocessing", "queue", "threading")

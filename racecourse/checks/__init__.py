@@ -35,7 +35,7 @@ from racecourse.checks.memory import MemoryWatch
 from racecourse.checks.submission import Pending, Submission
 from racecourse.checks.virtual_run import VirtualRun
 from racecourse.model.verdict import Cause
-from racecourse.sandbox.launcher import Died, Hung, LimitPassed, Raised
+from racecourse.sandbox.endings import Died, Hung, LimitPassed, Raised
 from racecourse.sandbox.stage_host import Event, StageHost
 
 __all__ = [

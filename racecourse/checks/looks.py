@@ -11,7 +11,7 @@ from racecourse.measure.speedup import JobEdge, modelled_speedup
 from racecourse.model.result import Stack
 from racecourse.model.verdict import Cause
 from racecourse.sandbox import tree
-from racecourse.sandbox.launcher import Hung, Raised
+from racecourse.sandbox.endings import Hung, Raised
 from racecourse.sandbox.stage_host import Event
 
 if TYPE_CHECKING:

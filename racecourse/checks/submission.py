@@ -15,16 +15,10 @@ from racecourse.model.exploration import Exploration
 from racecourse.model.replay_token import Kind, ReplayToken
 from racecourse.model.verdict import Cause
 from racecourse.sandbox import protocol
+from racecourse.sandbox.endings import Died, Hung, LimitPassed, Raised
 from racecourse.sandbox.launch import LoadOptions
-from racecourse.sandbox.launcher import (
-    Died,
-    Hung,
-    Lane,
-    LimitPassed,
-    Payload,
-    Raised,
-    Worker,
-)
+from racecourse.sandbox.launcher import Lane, Worker
+from racecourse.sandbox.payload import Payload
 from racecourse.sandbox.stage_host import StageHost
 
 _SETTLE_S = 2.0  # how long something may take to go away after a call returned

@@ -12,7 +12,7 @@ from racecourse.model.report import Report
 from racecourse.model.submission import SubmissionProblem
 from racecourse.report.failure import Blame, Failure
 from racecourse.report.files import keep_for_us
-from racecourse.sandbox.launcher import SandboxError
+from racecourse.sandbox.endings import SandboxError
 
 Outcome = Report | Failure
 

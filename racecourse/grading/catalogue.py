@@ -14,7 +14,7 @@ from pathlib import Path
 import racecourse
 from racecourse.model.exercise import Exercise
 from racecourse.model.exercise_file import ExerciseFileError, parse_exercise
-from racecourse.sandbox.launcher import Payload
+from racecourse.sandbox.payload import Payload
 
 _CAUGHT_BY = re.compile(r"^Caught by:\s*(.+)$", re.MULTILINE)
 

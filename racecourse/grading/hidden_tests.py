@@ -23,10 +23,11 @@ from racecourse.grading.judge import judge
 from racecourse.model.exercise import Check
 from racecourse.model.result import CheckResult, Finding
 from racecourse.model.verdict import DOUBTFUL_CAUSES, Cause, Verdict
-from racecourse.sandbox.launcher import Lane, Payload
+from racecourse.sandbox.payload import Payload
 
 if TYPE_CHECKING:
     from racecourse.model.replay_token import ReplayToken
+    from racecourse.sandbox.launcher import Lane
 
 _RESULT = pytest.StashKey[CheckResult]()
 _SUBMISSION = pytest.StashKey[Submission]()

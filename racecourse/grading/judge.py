@@ -12,7 +12,7 @@ from racecourse.checks import Broken, NotMeasurable
 from racecourse.model.exercise import Check
 from racecourse.model.result import CheckResult, Finding, SourceLine
 from racecourse.model.verdict import Cause, Verdict
-from racecourse.sandbox.launcher import Died, Hung, LimitPassed, Raised
+from racecourse.sandbox.endings import Died, Hung, LimitPassed, Raised
 from racecourse.sandbox.protocol import ProtocolError
 
 # Exceptions whose name says more than "it raised".

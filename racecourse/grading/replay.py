@@ -23,7 +23,9 @@ from racecourse.model.replay_token import ReplayToken
 from racecourse.model.result import CheckResult
 from racecourse.model.submission import SubmissionProblem
 from racecourse.report.failure import Blame, Refusal
-from racecourse.sandbox.launcher import Lane, Payload, SandboxError, Zygote
+from racecourse.sandbox.endings import SandboxError
+from racecourse.sandbox.launcher import Lane, Zygote
+from racecourse.sandbox.payload import Payload
 
 if TYPE_CHECKING:
     from racecourse.grading.hidden_tests import HiddenTests

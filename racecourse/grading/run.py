@@ -16,16 +16,10 @@ from racecourse.model.exercise import Check
 from racecourse.model.report import Report, score
 from racecourse.model.result import CheckResult
 from racecourse.model.submission import Submission, SubmissionProblem
+from racecourse.sandbox.endings import Died, Hung, LimitPassed, Raised
 from racecourse.sandbox.launch import LoadOptions
-from racecourse.sandbox.launcher import (
-    Died,
-    Hung,
-    Lane,
-    LimitPassed,
-    Payload,
-    Raised,
-    Zygote,
-)
+from racecourse.sandbox.launcher import Lane, Zygote
+from racecourse.sandbox.payload import Payload
 from racecourse.sandbox.protocol import ProtocolError
 
 if TYPE_CHECKING:

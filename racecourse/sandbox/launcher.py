@@ -15,19 +15,20 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import monotonic
 from typing import Any, NoReturn
 
 import racecourse
 from racecourse.model.exercise import Limits
-from racecourse.model.result import SourceLine, Stack
-from racecourse.model.verdict import Cause
+from racecourse.model.result import Stack
 from racecourse.sandbox import protocol, stacks, tree
+from racecourse.sandbox.endings import Died, Hung, LimitPassed, Raised, SandboxError
 from racecourse.sandbox.launch import LaunchSpec, LoadOptions
 from racecourse.sandbox.levels import PLAIN, Level
 from racecourse.sandbox.observer import Observer
+from racecourse.sandbox.payload import Payload, lay_out
 from racecourse.sandbox.stage_host import StageHost
 
 _READY_WITHIN_S = 20.0
@@ -35,8 +36,6 @@ _ORDER_WITHIN_S = 15.0
 _END_WITHIN_S = 8.0  # a keeper gives its tree 5
 _LOOKS = 20  # at one tree, while processes of it end
 _TRACE_BYTES = 256 << 10
-# Bounds of what a worker may claim about an exception; the worker keeps them too.
-_TEXT_CHARS, _NAME_CHARS, _TRACE_LINES = 2000, 200, 20
 _STEP_S = 0.2  # how often a silent worker is looked at
 # Helpers of the standard library that outlive a call by design. The names alone would
 # be too little: forked workers have the zygote's command line, with what it preloads.
@@ -44,70 +43,6 @@ _STANDARD_HELPERS = (
     "from multiprocessing.resource_tracker import main",
     "from multiprocessing.forkserver import main",
 )
-
-
-class SandboxError(Exception):
-    """The sandbox itself failed: ours, not the submission's."""
-
-
-class Raised(Exception):  # noqa: N818 - an answer of the submission
-    """The scenario or the submission raised; `trace` holds the student's own frames."""
-
-    def __init__(self, answer: Mapping[str, Any]) -> None:
-        self.type = str(answer.get("type", "?"))[:_NAME_CHARS]
-        self.bases = tuple(str(base)[:_NAME_CHARS] for base in answer.get("bases", ()))
-        self.text = str(answer.get("text", ""))[:_TEXT_CHARS]
-        lines = list(answer.get("trace", ()))[-_TRACE_LINES:]
-        self.trace = tuple(_source_line(line) for line in lines)
-        super().__init__(f"{self.type}: {self.text}")
-
-
-class Hung(Exception):  # noqa: N818 - something seen
-    """No answer within the budget; `stacks` show where every thread stood."""
-
-    def __init__(self, budget_s: float, seen: tuple[Stack, ...]) -> None:
-        self.budget_s = budget_s
-        self.stacks = seen
-        super().__init__(f"no answer within {budget_s:g} s")
-
-
-class Died(Exception):  # noqa: N818 - something seen
-    """The worker ended without an answer."""
-
-    def __init__(self, code: int | None, seen: tuple[Stack, ...]) -> None:
-        self.code = code  # exit code, or minus the signal; None when nobody could tell
-        self.stacks = seen
-        super().__init__(f"the worker ended with {code}")
-
-
-class LimitPassed(Exception):  # noqa: N818 - something seen
-    """The tree was ended because it passed a limit of the check."""
-
-    def __init__(self, cause: Cause, saw: str) -> None:
-        self.cause = cause
-        super().__init__(saw)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Payload:
-    """What a worker loads: the submission's text, and what lies beside it.
-
-    Both mappings are from a path below the submission's folder to a text.
-    """
-
-    solution: str
-    given: Mapping[str, str] = field(default_factory=dict)  # as students received it
-    hidden: Mapping[str, str] = field(default_factory=dict)  # scenarios, schedules
-
-    def scenarios_for(self, category: str) -> str | None:
-        """Return the module with the scenarios of a category of checks, if any."""
-        if f"scenarios/{category}.py" in self.hidden:
-            return f"scenarios.{category}"
-        return "scenarios" if "scenarios.py" in self.hidden else None
-
-    def files(self) -> dict[str, str]:
-        """Return every file by its path; nothing hides the submission itself."""
-        return {**self.given, **self.hidden, "solution.py": self.solution}
 
 
 _FIRST_UID, _UIDS = 2_000_000_000, 100_000_000  # of nobody: one for each run
@@ -216,28 +151,8 @@ class Lane:
             tasks=self._how.tasks,
             hidden=self._how.hidden,
         )
-        _lay_out(spec, payload)
+        lay_out(spec, payload)
         return Worker(self._control, spec, payload)
-
-
-def _lay_out(spec: LaunchSpec, payload: Payload) -> None:
-    """Make the folders of a run; what the worker may read belongs to us."""
-    Path(spec.root).mkdir()
-    folder = Path(spec.box) / "submission"
-    for path, text in payload.files().items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(text, encoding="utf-8")
-    Path(spec.home).mkdir()
-    if spec.uid:
-        # Its group may pass through, and everything of it below is open to read.
-        os.chown(spec.scratch, -1, spec.uid)
-        os.chmod(spec.scratch, 0o710)  # noqa: PTH101, S103
-        os.chown(spec.home, spec.uid, spec.uid)
-        for place, _, files in os.walk(spec.box):
-            if place != spec.home:
-                os.chmod(place, 0o755)  # noqa: PTH101, S103
-            for file in files:
-                os.chmod(Path(place, file), 0o644)  # noqa: PTH101
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -578,12 +493,3 @@ def _readable(channel: socket.socket) -> bool:
     poller = select.poll()
     poller.register(channel, select.POLLIN)
     return bool(poller.poll(0))
-
-
-def _source_line(line: Mapping[str, Any]) -> SourceLine:
-    return SourceLine(
-        file=str(line["file"])[:_NAME_CHARS],
-        line=int(line["line"]),
-        function=str(line["function"])[:_NAME_CHARS],
-        code=str(line["code"])[:_TEXT_CHARS],
-    )

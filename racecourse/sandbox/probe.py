@@ -19,18 +19,12 @@ from time import monotonic, sleep  # noqa: TID251 - waits for a process to be go
 
 from racecourse.model.exercise import Limits
 from racecourse.sandbox import attacks, protocol, tree
+from racecourse.sandbox.endings import Died, Hung, LimitPassed, Raised, SandboxError
 from racecourse.sandbox.launch import LoadOptions
-from racecourse.sandbox.launcher import (
-    Died,
-    Hung,
-    LimitPassed,
-    Payload,
-    Raised,
-    SandboxError,
-    Zygote,
-)
+from racecourse.sandbox.launcher import Zygote
 from racecourse.sandbox.levels import LEVELS, PLAIN, Level
 from racecourse.sandbox.linux import calls
+from racecourse.sandbox.payload import Payload
 
 _TASKS = 24
 _WITHIN_S = 20.0

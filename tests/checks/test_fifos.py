@@ -11,7 +11,8 @@ from racecourse.checks import Fifos, NotMeasurable, Submission
 from racecourse.checks import fifos as module
 from racecourse.model.exercise import Limits
 from racecourse.sandbox.launch import LoadOptions
-from racecourse.sandbox.launcher import Lane, Payload, Worker, Zygote
+from racecourse.sandbox.launcher import Lane, Worker, Zygote
+from racecourse.sandbox.payload import Payload
 
 _CONTENTS = [b"first", b"", b"third" * 100]
 _SCENARIOS = """

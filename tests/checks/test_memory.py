@@ -7,7 +7,8 @@ import pytest
 from racecourse.checks import MemoryWatch, Submission
 from racecourse.model.exercise import Limits
 from racecourse.sandbox.launch import LoadOptions
-from racecourse.sandbox.launcher import Lane, Payload, Worker, Zygote
+from racecourse.sandbox.launcher import Lane, Worker, Zygote
+from racecourse.sandbox.payload import Payload
 
 _SCENARIOS = """
 import multiprocessing
@@ -68,7 +69,8 @@ def test_what_the_tree_touches_is_seen_while_it_is_held(
         worker.answer(number, within_s=20)
         after_mib = memory.level_mib() - memory.before_mib
     # Above it by what three forked interpreters write to; half of that would be theirs.
-    assert touched_mib <= held_mib < touched_mib * 1.4
+    # Below it by what more processes share meanwhile: each counts its part only.
+    assert touched_mib * 0.9 <= held_mib < touched_mib * 1.4
     assert memory.rise_mib >= held_mib
     assert after_mib < 10
 
@@ -79,9 +81,9 @@ def test_the_watch_sees_a_peak_that_nobody_asks_for(worker: Worker):
         assert worker.stage.until(lambda s: s.waiting("go"), within_s=20)
         # Held until the watch has looked by itself.
         looks = 0
-        while memory.rise_mib < 60 and looks < 200:
+        while memory.rise_mib < 54 and looks < 200:
             worker.stage.until(lambda s: s.count("never"), within_s=0.05)
             looks += 1
         worker.stage.open("go")
         worker.answer(number, within_s=20)
-    assert memory.rise_mib >= 60
+    assert memory.rise_mib >= 54

@@ -14,7 +14,7 @@ from racecourse.model.exercise import Check, Limits
 from racecourse.model.result import CheckResult
 from racecourse.model.verdict import Category, Cause, Verdict
 from racecourse.sandbox import stacks
-from racecourse.sandbox.launcher import Died, Hung, LimitPassed, Raised
+from racecourse.sandbox.endings import Died, Hung, LimitPassed, Raised
 from racecourse.sandbox.protocol import ProtocolError
 
 

@@ -17,7 +17,8 @@ import json, sys
 from pathlib import Path
 from racecourse.model.exercise import Limits
 from racecourse.sandbox.launch import LoadOptions
-from racecourse.sandbox.launcher import Payload, Zygote
+from racecourse.sandbox.launcher import Zygote
+from racecourse.sandbox.payload import Payload
 from racecourse.sandbox.levels import level_named
 
 name, scenarios, target = sys.argv[1:]

@@ -8,7 +8,8 @@ import pytest
 from racecourse.checks import torn_update
 from racecourse.model.exercise import Limits
 from racecourse.sandbox.launch import LoadOptions
-from racecourse.sandbox.launcher import Lane, Payload, Worker, Zygote
+from racecourse.sandbox.launcher import Lane, Worker, Zygote
+from racecourse.sandbox.payload import Payload
 
 _SCENARIOS = """
 import multiprocessing, os, threading

@@ -1,0 +1,50 @@
+"""What a worker finds in its folder: the submission's text, and what lies beside it."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from racecourse.sandbox.launch import LaunchSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payload:
+    """What a worker loads: the submission's text, and what lies beside it.
+
+    Both mappings are from a path below the submission's folder to a text.
+    """
+
+    solution: str
+    given: Mapping[str, str] = field(default_factory=dict)  # as students received it
+    hidden: Mapping[str, str] = field(default_factory=dict)  # scenarios, schedules
+
+    def scenarios_for(self, category: str) -> str | None:
+        """Return the module with the scenarios of a category of checks, if any."""
+        if f"scenarios/{category}.py" in self.hidden:
+            return f"scenarios.{category}"
+        return "scenarios" if "scenarios.py" in self.hidden else None
+
+    def files(self) -> dict[str, str]:
+        """Return every file by its path; nothing hides the submission itself."""
+        return {**self.given, **self.hidden, "solution.py": self.solution}
+
+
+def lay_out(spec: LaunchSpec, payload: Payload) -> None:
+    """Make the folders of a run; what the worker may read belongs to us."""
+    Path(spec.root).mkdir()
+    folder = Path(spec.box) / "submission"
+    for path, text in payload.files().items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, encoding="utf-8")
+    Path(spec.home).mkdir()
+    if spec.uid:
+        # Its group may pass through, and everything of it below is open to read.
+        os.chown(spec.scratch, -1, spec.uid)
+        os.chmod(spec.scratch, 0o710)  # noqa: PTH101, S103
+        os.chown(spec.home, spec.uid, spec.uid)
+        for place, _, files in os.walk(spec.box):
+            if place != spec.home:
+                os.chmod(place, 0o755)  # noqa: PTH101, S103
+            for file in files:
+                os.chmod(Path(place, file), 0o644)  # noqa: PTH101

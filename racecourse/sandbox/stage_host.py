@@ -259,20 +259,23 @@ class StageHost:
             return meeting.complete
 
     def _read(self, entry: "_Entry") -> Any:
-        """Answer two readers with the same value, or one after it waited in vain."""
+        """Read at once; hold the answer back until another one reads, or for a while."""
         with self._changed:
             cell = self._cells[entry.name]
-            cell.readers += 1
-            self._changed.notify_all()
-            self._changed.wait_for(
-                lambda: cell.readers > 1 or "*" in self._open, timeout=cell.hold_s
-            )
             value = cell.value
             dataclasses.replace(entry, data={"value": value}).write("read")
-            # The second one finds the first still here, whoever is woken first.
-            cell.answered += 1
-            if cell.answered == cell.readers:
-                cell.readers = cell.answered = 0
+            if cell.held is not None:
+                cell.held = (
+                    None  # we are the other one: both go on, with the same value
+                )
+                self._changed.notify_all()
+                return value
+            cell.held = entry
+            self._changed.wait_for(
+                lambda: cell.held is not entry or "*" in self._open, timeout=cell.hold_s
+            )
+            if cell.held is entry:
+                cell.held = None
             return value
 
     def _write(self, entry: "_Entry", value: Any) -> None:
@@ -293,8 +296,7 @@ class StageHost:
 class _Cell:
     value: Any
     hold_s: float
-    readers: int = 0  # who asked since everybody was last answered
-    answered: int = 0  # those of them who have their answer
+    held: "_Entry | None" = None  # the read whose answer is held back
 
 
 @dataclass

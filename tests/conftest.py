@@ -15,6 +15,8 @@ import psutil
 import pytest
 
 from racecourse.sandbox import tree
+from racecourse.sandbox.levels import Level, level_named
+from tests import levels
 
 _DRIVER = """
 import json, sys
@@ -169,3 +171,14 @@ def nothing_left() -> Iterator[None]:
             left.append(psutil.Process(pid))
     _, alive = psutil.wait_procs(left, timeout=10)
     assert not alive
+
+
+@pytest.fixture(params=levels.NAMES)
+def level(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Level:
+    """A level that this machine offers to whoever may use it."""
+    folder = tmp_path_factory.getbasetemp() / f"probe-{request.param}"
+    if not levels.offered(request.param, folder):
+        pytest.skip(f"this machine does not offer the level {request.param}")
+    return level_named(request.param)

@@ -11,7 +11,6 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import racecourse
 from racecourse.report.files import replace_file
@@ -119,8 +118,3 @@ def _kept_in(environment: Mapping[str, str]) -> Path:
     base = Path(environment.get("XDG_CACHE_HOME", ""))
     base = base if base.is_absolute() else Path("~/.cache").expanduser()
     return base / "racecourse" / "sandbox.json"
-
-
-def plain(found: Confinement) -> dict[str, Any]:
-    """Return what was found, for machines."""
-    return {"level": found.level.name, "findings": dict(found.findings)}

@@ -22,7 +22,7 @@ from typing import Any
 import psutil
 import pytest
 
-from racecourse.sandbox.levels import Level, level_named
+from racecourse.sandbox.levels import Level
 from tests import levels
 from tests.hostile import battery
 
@@ -31,15 +31,6 @@ pytestmark = pytest.mark.usefixtures("nothing_left")
 _TOKEN = "token-of-the-grader"  # noqa: S105 - a decoy
 _WITHIN_S = 600
 _SUPERVISOR_MIB = 400
-
-
-@pytest.fixture(params=levels.NAMES)
-def level(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
-    """A level that this machine offers to whoever may use it."""
-    folder = tmp_path_factory.getbasetemp() / f"probe-{request.param}"
-    if not levels.offered(request.param, folder):
-        pytest.skip(f"this machine does not offer the level {request.param}")
-    return level_named(request.param)
 
 
 @pytest.fixture

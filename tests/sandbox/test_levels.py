@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from racecourse.sandbox import confine
-from racecourse.sandbox.levels import LEVELS, PROMISES, level_named
+from racecourse.sandbox.levels import LEVELS, PROMISES
 from tests import levels
 
 # Grades at a level from the command line: the level's name, then the scenario's file.
@@ -31,15 +31,6 @@ worker.close()
 assert zygote.close()
 print(json.dumps(seen))
 """
-
-
-@pytest.fixture(params=levels.NAMES)
-def level(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
-    """A level that this machine offers to whoever may use it."""
-    folder = tmp_path_factory.getbasetemp() / f"probe-{request.param}"
-    if not levels.offered(request.param, folder):
-        pytest.skip(f"this machine does not offer the level {request.param}")
-    return level_named(request.param)
 
 
 def test_students_code_works_as_expected(level):  # noqa: ANN001

@@ -9,7 +9,6 @@ from racecourse.checks import check, must
 
 _LOOKS = 2000
 _RUNS = 300
-_EXPLORED_WITHIN_S = 12.0
 _STALLS = {"visits": (1, 2, 3), "within_s": 8.0}
 _UNIT = 2.0**20  # bases are multiples of it; the bits of 5000 events stay below
 _BITS = 8  # they come again and again, in this order
@@ -37,7 +36,7 @@ def test_every_picture_adds_up(submission, draw):
                 must.equal(seen["done"], True, what="stop(timeout=5)")  # noqa: FBT003
                 _must_be_true(seen["pictures"], streams, capacity=capacity, exact=True)
     if any(name.startswith("bad") for name, _ in streams.items()):
-        submission.explore("pictures", runs=_RUNS, within_s=_EXPLORED_WITHIN_S)
+        submission.explore("pictures", runs=_RUNS)
 
 
 def _drawn_streams(submission, draw):
@@ -130,7 +129,7 @@ def test_every_total_is_exact(submission, draw):
         with stalled.told():
             _must_be_exact(stalled.call(**args), streams[2:])
     if any(name.startswith("bad") for name, _ in streams):
-        submission.explore("totals", runs=_RUNS, within_s=_EXPLORED_WITHIN_S)
+        submission.explore("totals", runs=_RUNS)
 
 
 def _must_be_exact(seen, streams):
@@ -168,7 +167,7 @@ def test_a_publish_that_meets_a_stop_loses_nothing(submission):
         for stalled in submission.stalls("closing", **_STALLS, limit=limit, **args):
             with stalled.told():
                 _must_lose_nothing(stalled.call(**args), drain=drain)
-    submission.explore("closing", runs=_RUNS, within_s=_EXPLORED_WITHIN_S)
+    submission.explore("closing", runs=_RUNS)
 
 
 def _must_lose_nothing(seen, *, drain):

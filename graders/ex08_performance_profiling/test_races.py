@@ -41,7 +41,7 @@ def test_each_key_is_looked_up_once(submission):
         with stalled.told():
             seen = stalled.call(run=stalled.token, **args)
             _must_be_asked_once(stage, stalled.token, seen)
-    submission.explore("program", runs=250, within_s=8)
+    submission.explore("program", runs=250)
 
 
 def _keep(stage, run):

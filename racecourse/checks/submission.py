@@ -1,7 +1,7 @@
 """The submission as a grader sees it: scenarios to call, and looks at what they do."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic, sleep  # noqa: TID251 - looks from outside, each explained
@@ -9,6 +9,7 @@ from typing import Any
 
 from racecourse.checks.demands import Broken, NotMeasurable
 from racecourse.checks.looks import cpu_shares, told_with_stall
+from racecourse.checks.patience import SEARCH_CPU_S, Patience
 from racecourse.checks.virtual_run import VirtualRun
 from racecourse.model.exercise import Check, Exercise
 from racecourse.model.exploration import Exploration
@@ -24,6 +25,7 @@ from racecourse.sandbox.stage_host import StageHost
 _SETTLE_S = 2.0  # how long something may take to go away after a call returned
 _LOOK_EVERY_S = 0.02
 _LOAD_WITHIN_S = 10.0
+_SEARCH_SHARE = 0.7  # of the time left; the rest of a check has to be judged too
 _REPEATS = 5  # of one stall: which thread comes to its place first is up to the system
 
 
@@ -146,7 +148,9 @@ class Submission:
         finally:
             other.close()
 
-    def explore(self, program: str, *, runs: int, within_s: float) -> str | None:
+    def explore(
+        self, program: str, *, runs: int, cpu_s: float = SEARCH_CPU_S
+    ) -> str | None:
         """Search for a failing schedule of a program in `schedules.py` (tool T3).
 
         Runs in a worker of its own. A failing schedule is proof. That none was found is
@@ -156,7 +160,7 @@ class Submission:
         Args:
             program: Name of a function without arguments.
             runs: About how many executions.
-            within_s: Real seconds after which the search counts for nothing.
+            cpu_s: Seconds of CPU time after which the search counts for nothing.
 
         Returns:
             What was tried, as one may claim it; None if nothing could be.
@@ -168,7 +172,7 @@ class Submission:
             return None
         args = {"program": program, "runs": runs}
         try:
-            seen = self._explored("explore", args, within_s)
+            seen = self._explored("explore", args, cpu_s)
         except (Hung, Died, LimitPassed, Raised):
             return None
         if not seen.canaries:
@@ -180,7 +184,7 @@ class Submission:
         self._refuse_failing(seen, program, runs)
         return seen.statement if seen.explored else None
 
-    def replay(self, token: ReplayToken, *, within_s: float) -> bool | None:
+    def replay(self, token: ReplayToken, *, cpu_s: float = SEARCH_CPU_S) -> bool | None:
         """Execute the one schedule of an `order` token again.
 
         Returns:
@@ -192,16 +196,16 @@ class Submission:
             Raised, Hung, Died, LimitPassed, ProtocolError: If no answer came.
         """
         args = {"program": token.name, "token": token.inner}
-        seen = self._explored("replay", args, within_s)
+        seen = self._explored("replay", args, cpu_s)
         self._refuse_failing(seen, token.name, token.number)
         return seen.fits if seen.explored else None
 
-    def _explored(
-        self, what: str, args: dict[str, Any], within_s: float
-    ) -> Exploration:
+    def _explored(self, what: str, args: dict[str, Any], cpu_s: float) -> Exploration:
         with self.fresh() as other:
             call = other.begin(f"racecourse.{what}", **args)
-            told = call.result(within_s=within_s)
+            patience = Patience(other.worker, cpu_s=cpu_s)
+            within_s = _SEARCH_SHARE * other.left_s
+            told = call.result(within_s=within_s, is_hopeless=patience.is_over)
         try:
             return Exploration.from_plain(told)
         except ValueError as error:
@@ -391,15 +395,26 @@ class Pending:
     worker: Worker
     number: int
 
-    def result(self, *, within_s: float | None = None) -> Any:
+    def result(
+        self,
+        *,
+        within_s: float | None = None,
+        is_hopeless: Callable[[], bool] = lambda: False,
+    ) -> Any:
         """Wait for the value; the check's budget holds if no time is given.
+
+        The wait ends early, as if time were up, when `is_hopeless` says so.
 
         Raises:
             Raised: If the scenario or the submission raised.
             Hung, Died, LimitPassed, ProtocolError: If no answer came.
         """
         left_s = self.submission.left_s
-        return self.worker.answer(self.number, within_s=min(left_s, within_s or left_s))
+        return self.worker.answer(
+            self.number,
+            within_s=min(left_s, within_s or left_s),
+            is_hopeless=is_hopeless,
+        )
 
 
 def _pairs(told: Any) -> list[tuple[str, str]]:

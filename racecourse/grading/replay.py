@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_WITHIN_S = 25.0
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed:
@@ -105,10 +103,10 @@ class _Again:
         problem: BaseException | None = None
         with self._submission(lane) as submission:
             try:
-                fits = _told(submission.replay(self._token, within_s=_WITHIN_S))
+                fits = _told(submission.replay(self._token))
                 if not fits:
                     name, runs = self._token.name, self._token.number
-                    _told(submission.explore(name, runs=runs, within_s=_WITHIN_S))
+                    _told(submission.explore(name, runs=runs))
             except Exception as error:  # noqa: BLE001 - blame is decided by `judge`
                 problem = error
         result = judge(problem, self._check, crash_folder=self._crashes)

@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import monotonic
@@ -265,8 +265,19 @@ class Worker:
             raise self._death()
         raise protocol.ProtocolError("an answer before the question")
 
-    def answer(self, number: int, *, within_s: float) -> Any:
+    def answer(
+        self,
+        number: int,
+        *,
+        within_s: float,
+        is_hopeless: Callable[[], bool] = lambda: False,
+    ) -> Any:
         """Return the value of a call.
+
+        Args:
+            number: What `begin` returned.
+            within_s: Real seconds to wait.
+            is_hopeless: Asked now and then; True ends the wait as if time were up.
 
         Raises:
             Raised, Hung, Died, LimitPassed, protocol.ProtocolError: What came instead.
@@ -274,7 +285,7 @@ class Worker:
         self._await_ready()
         deadline = monotonic() + within_s
         try:
-            self._await_reply(deadline)
+            self._await_reply(deadline, is_hopeless)
             left_s = deadline - monotonic()
             reply = protocol.receive(self._channel, within_s=left_s)
         except protocol.DeadlinePassed:
@@ -285,7 +296,7 @@ class Worker:
         self._answered += 1
         return self._value_of(reply, number)
 
-    def _await_reply(self, deadline: float) -> None:
+    def _await_reply(self, deadline: float, is_hopeless: Callable[[], bool]) -> None:
         """Wait until the channel has something to read.
 
         The end of the worker is seen through its keeper: a child that the worker left
@@ -293,7 +304,7 @@ class Worker:
 
         Raises:
             protocol.ChannelClosed: If the worker or its keeper ended before it answered.
-            protocol.DeadlinePassed: If nothing came in time.
+            protocol.DeadlinePassed: If nothing came in time, or nothing will.
         """
         poller = select.poll()
         for end in (self._channel, self._keeper):
@@ -309,7 +320,7 @@ class Worker:
                 return
             if self._exit is not None and not _readable(self._channel):
                 raise protocol.ChannelClosed
-            if left_s <= 0:
+            if left_s <= 0 or is_hopeless():
                 raise protocol.DeadlinePassed
 
     @staticmethod

@@ -113,7 +113,7 @@ def test_a_submission_is_judged_by_its_schedules(
     probe = Probe(
         id="R1",
         scenario="def r1():\n    return 42",
-        test='submission.explore("program", runs=100, within_s=5)',
+        test='submission.explore("program", runs=100)',
         limits={"wall_s": 20},
     )
     course = make_course(probe, submission=submission)

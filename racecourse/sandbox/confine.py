@@ -1,9 +1,9 @@
 """The steps from a fork to untrusted code: give up what the submission must not have.
 
 Three processes take them, in this order: the keeper `enclose`s what comes after it, the
-first process of a new world `furnish`es it, and the worker `confine`s itself, after the
-fork and before anything of the submission is read. Which steps are taken is the level's
-choice (`racecourse.sandbox.levels`).
+first process of a new world `furnish`es it, both ahead of any launch; and the worker, once
+it is launched, moves in and `confine`s itself before anything of the submission is read.
+Which steps are taken is the level's choice (`racecourse.sandbox.levels`).
 """
 
 import functools
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import racecourse
 from racecourse.sandbox import limits
-from racecourse.sandbox.launch import LaunchSpec
+from racecourse.sandbox.launch import LaunchSpec, World
 from racecourse.sandbox.levels import level_named
 from racecourse.sandbox.linux import calls, landlock, namespaces, seccomp
 
@@ -32,7 +32,7 @@ _READABLE = (
 _WRITABLE = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/shm")  # noqa: S108
 
 
-def enclose(spec: LaunchSpec) -> bool:
+def enclose(world: World) -> bool:
     """In the keeper: leave the machine's namespaces, if the level says so.
 
     Returns:
@@ -41,44 +41,44 @@ def enclose(spec: LaunchSpec) -> bool:
     Raises:
         OSError: If the system refuses.
     """
-    level = level_named(spec.level)
+    level = level_named(world.level)
     if level.namespaces:
         namespaces.leave(with_user=not level.own_user)
         namespaces.raise_loopback()
     return level.namespaces
 
 
-def furnish(spec: LaunchSpec) -> None:
-    """In the first process of a new world: make it one.
+def furnish(world: World) -> None:
+    """In the first process of a new world: make it one, as far as all of them are alike.
 
     Raises:
         OSError: If the system refuses a step.
     """
     calls.set_dumpable(dumpable=False)  # whoever comes after us cannot look into us
     namespaces.furnish(
-        namespaces.Furniture(
-            root=spec.root,
-            shown=(*python_paths(), spec.box),
-            hidden=(_CONTENT, *spec.hidden),
-            home=spec.home,
-            uid=spec.uid or namespaces.INNER_UID,
-            mib=spec.limits.memory_mib,
-        )
+        shown=python_paths(),
+        hidden=(_CONTENT, *world.hidden),
+        owner=0 if level_named(world.level).own_user else namespaces.INNER_UID,
     )
 
 
-def confine(spec: LaunchSpec) -> None:
-    """In the worker: enter the confinement that the request names.
+def confine(world: World, spec: LaunchSpec) -> None:
+    """In the worker: enter the confinement that the world and the request name.
 
     Raises:
         KeyError: If this build has no such level.
         OSError: If the system refuses a step.
     """
-    level = level_named(spec.level)
+    level = level_named(world.level)
+    if level.namespaces:
+        uid = spec.uid or namespaces.INNER_UID
+        namespaces.move_in(
+            box=spec.box, home=spec.home, uid=uid, mib=spec.limits.memory_mib
+        )
     os.chdir(spec.home)
-    _strip_environment(spec)
+    _strip_environment(spec, private=level.namespaces)
     counted = level.own_user or level.namespaces
-    limits.apply(spec.limits, tasks=spec.tasks if counted else None)
+    limits.apply(spec.limits, tasks=world.tasks if counted else None)
     if level.own_user or level.namespaces:
         calls.drop_bounding_set()
     if level.own_user:
@@ -92,21 +92,20 @@ def confine(spec: LaunchSpec) -> None:
     if level.landlock:
         visible = (*_READABLE, *python_paths(), spec.box)
         landlock.restrict(
-            readable=around(visible, (_CONTENT, *spec.hidden)),
+            readable=around(visible, (_CONTENT, *world.hidden)),
             writable=(*_WRITABLE, spec.home),
         )
     if level.seccomp:
         seccomp.restrict()
 
 
-def _strip_environment(spec: LaunchSpec) -> None:
+def _strip_environment(spec: LaunchSpec, *, private: bool) -> None:
     # PYTHONPATH stays: children started with `spawn` must find what the worker has.
     kept = {"PYTHONPATH": os.environ["PYTHONPATH"]}
     os.environ.clear()
     # A world of its own has its own /tmp; its short name leaves room for the paths of
     # Unix sockets, which may have 107 characters and not one more.
-    is_private = level_named(spec.level).namespaces
-    temporary = "/tmp" if is_private else spec.home  # noqa: S108
+    temporary = "/tmp" if private else spec.home  # noqa: S108
     os.environ.update(_ENVIRONMENT, **kept, HOME=spec.home, TMPDIR=temporary)
 
 

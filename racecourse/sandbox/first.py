@@ -1,37 +1,32 @@
-"""The first process of a worker's world: furnishes it, starts the worker, reaps.
+"""The first process of a worker's world: furnishes it, forks the worker, reaps.
 
 In a process namespace of its own it is process 1: every orphan becomes its child, and
 when it ends, the kernel ends everybody in the namespace (pid_namespaces(7)). It runs no
 student code, and none can look into it or signal it.
 
-It tells the keeper through a pipe, in order: that the worker was started or why not, and
-the worker's exit code.
+It tells the keeper through a pipe why there is no worker, or how the worker ended.
 """
 
 import os
 import select
 import signal
+import socket
 from typing import NoReturn
 
 from racecourse.sandbox import confine, worker
-from racecourse.sandbox.launch import LaunchSpec
+from racecourse.sandbox.launch import World
 from racecourse.sandbox.linux import calls
 
-BEGUN = "begun"
 
-
-def run(spec: LaunchSpec, news: int, channel: int, output: int, trace: int) -> NoReturn:
+def run(world: World, orders: socket.socket, news: int) -> NoReturn:
     """Become process 1 of a new world. Never returns."""
     try:
         calls.die_with_parent(signal.SIGKILL)
-        confine.furnish(spec)
+        confine.furnish(world)
         child = os.fork()
         if child == 0:
-            os.close(news)
-            worker.run(spec, channel, output, trace)
-        for fd in (channel, output, trace):
-            os.close(fd)
-        os.write(news, BEGUN.encode())
+            worker.run(world, orders, news)
+        orders.close()
         _reap(child, news)
     except BaseException as error:  # noqa: BLE001 - the keeper must hear of it
         os.write(news, str(error).encode("utf-8", "backslashreplace")[:4000])

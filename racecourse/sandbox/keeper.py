@@ -1,6 +1,7 @@
 """The keeper: a small process between zygote and worker that outlives the submission.
 
-It runs no student code. It adopts every process that the submission leaves behind, so
+It stands ready, with a worker, before anybody has asked for one; see the zygote. It
+runs no student code. It adopts every process that the submission leaves behind, so
 that nothing escapes the tree; it reports how the worker ended; and it ends the whole
 tree when told to, or when the supervisor's end of its control socket closes.
 
@@ -16,77 +17,113 @@ import select
 import signal
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
-from racecourse.sandbox import confine, first, protocol, tree, worker
-from racecourse.sandbox.launch import LaunchSpec
+from racecourse.sandbox import confine, first, orders, protocol, tree, worker
+from racecourse.sandbox.launch import World
 
 DUMP_SIGNAL = signal.SIGUSR1
 _SEND_WITHIN_S = 5.0
 _BACKLOG = 1024
+_NEWS_BYTES = 4096
 
 
-def run(
-    spec: LaunchSpec, control: int, channel: int, output: int, trace: int
-) -> NoReturn:
-    """Fork the worker and keep it until the lane says stop. Never returns."""
-    status, lane_is_there = 0, True
+def run(world: World, launches: socket.socket) -> NoReturn:
+    """Make a worker ready, wait for a launch, and keep the worker until the lane says stop.
+
+    Never returns.
+    """
+    status = 0
+    scratch = ""  # to be removed if there is no lane to do it
     try:
-        _Keeper(spec, socket.socket(fileno=control), channel, output, trace).keep()
+        ready = _Ready(world)
+        order = orders.receive(launches)
+        launches.close()
+        if order is not None:
+            message, (control, channel, output, trace) = order
+            scratch = str(message["scratch"])
+            keeper = _Keeper(ready, socket.socket(fileno=control), trace)
+            keeper.launch(message, (channel, output, trace))
+            keeper.keep()
+            scratch = ""
     except (protocol.ChannelClosed, protocol.DeadlinePassed):
-        lane_is_there = False  # and with it the reason to go on
+        pass  # the lane is gone, and with it the reason to go on
     except BaseException:  # noqa: BLE001 - a forked process must never run on into its parent's code
-        status = 1
+        status, scratch = 1, ""
     finally:
         tree.end_all_below(os.getpid())
-        if not lane_is_there:
-            tree.remove_folder(spec.scratch)
+        if scratch:
+            tree.remove_folder(scratch)
         os._exit(status)
 
 
-class _Keeper:
-    def __init__(
-        self,
-        spec: LaunchSpec,
-        control: socket.socket,
-        channel: int,
-        output: int,
-        trace: int,
-    ) -> None:
+class _Ready:
+    """A worker that waits for its launch, in a world of its own if the level says so.
+
+    Attributes:
+        child: The worker, or the first process of its world.
+        own_world: Which of the two.
+        orders: Where the worker waits.
+        news: What is told of it: that it was confined or why not; then, where it has a
+            world of its own, its exit status.
+        child_ended: A byte for every child that ended.
+        refusal: Why the system refused; empty if it did not.
+    """
+
+    def __init__(self, world: World) -> None:
         os.setsid()
         tree.adopt_orphans()
-        self._control = control
-        self._trace = trace
-        self._child_ended, wakeup = os.pipe()
+        self.child_ended, wakeup = os.pipe()
         os.set_blocking(wakeup, False)
         signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        self._news, news = os.pipe()
-        own_world = confine.enclose(spec)
-        child = os.fork()
-        if child == 0:
+        self.news, news = os.pipe()
+        self.orders, worker_end = socket.socketpair()
+        self.refusal = ""
+        try:
+            self.own_world = confine.enclose(world)
+        except OSError as error:
+            self.refusal = str(error)
+            return
+        self.child = os.fork()
+        if self.child == 0:
             signal.set_wakeup_fd(-1)
-            for fd in (self._child_ended, wakeup, self._news):
+            for fd in (self.child_ended, wakeup, self.news):
                 os.close(fd)
-            control.close()
-            if own_world:
-                first.run(spec, news, channel, output, trace)
-            worker.run(spec, channel, output, trace)
-        for fd in (channel, output, news):
-            os.close(fd)
-        self._root = child if own_world else os.getpid()
-        self._worker = self._first_child_of(child) if own_world else child
+            self.orders.close()
+            if self.own_world:
+                first.run(world, worker_end, news)
+            worker.run(world, worker_end, news)
+        os.close(news)
+        worker_end.close()
 
-    def _first_child_of(self, first_process: int) -> int:
-        """Return the worker's process id as we see it, once the world is ready for it."""
-        os.set_blocking(self._news, True)
-        told = os.read(self._news, 4096).decode("utf-8", "backslashreplace")
-        if told != first.BEGUN:
-            self._report({"refused": told or "the first process ended"})
-            raise RuntimeError(told)
-        (worker_pid,) = tree.children(first_process)
-        return worker_pid
+
+class _Keeper:
+    def __init__(self, ready: _Ready, control: socket.socket, trace: int) -> None:
+        self._control = control
+        self._trace = trace
+        self._ready = ready
+        self._child_ended, self._news = ready.child_ended, ready.news
+
+    def launch(self, message: Mapping[str, object], fds: Sequence[int]) -> None:
+        """Hand the launch on to the worker and wait until it is confined."""
+        with contextlib.suppress(
+            OSError
+        ):  # it is gone, and its last words are the news
+            orders.send(self._ready.orders, message, fds)
+        orders.close(fds[:-1])  # the stacks are written by us too
+        self._ready.orders.close()
+        news = self._ready.refusal.encode() or os.read(self._news, _NEWS_BYTES)
+        if news != worker.CONFINED.encode():
+            text = news.decode("utf-8", "backslashreplace")
+            self._report({"refused": text or "a process of ours ended early"})
+            raise RuntimeError(text)
+        self._root = os.getpid()
+        self._worker = self._ready.child
+        if self._ready.own_world:
+            self._root = self._ready.child
+            (self._worker,) = tree.children(self._root)
 
     def keep(self) -> None:
         """Serve orders until `kill`, or until the lane is gone."""

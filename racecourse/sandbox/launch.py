@@ -1,4 +1,4 @@
-"""What a lane asks the zygote for: one worker, its limits, its place, its confinement."""
+"""What a lane asks the zygote for: one worker, its limits and its place, in a world."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -20,20 +20,37 @@ class LoadOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LaunchSpec:
-    """Everything a worker needs to know before it loads the submission.
+class World:
+    """What the workers of one zygote have in common, whatever they are started for.
 
-    The scratch folder is private to the run. In it lie `box`, which the worker may read:
-    the submission and the way to the stage, with `home`, which it may write to; and
-    `root`, on which a world of its own is built.
+    It is known before the first launch, so that a worker can be made ready ahead of it.
+    """
+
+    level: str  # its name in `racecourse.sandbox.levels`
+    hidden: tuple[str, ...] = ()  # folders that none may see: graders, references
+    tasks: int = 1024  # processes and threads together, where the kernel counts them
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the world as plain JSON types."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> "World":
+        """Rebuild it on the zygote's side."""
+        return cls(**{**plain, "hidden": tuple(plain["hidden"])})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaunchSpec:
+    """What one worker needs to know before it loads the submission.
+
+    The scratch folder is private to the run. In it lies `box`, which the worker may read:
+    the submission and the way to the stage, with `home`, which it may write to.
     """
 
     scratch: str
     limits: Limits
-    level: str  # its name in `racecourse.sandbox.levels`
     uid: int = 0  # of the worker, where the level gives it one of its own
-    tasks: int = 1024  # processes and threads together, where the kernel counts them
-    hidden: tuple[str, ...] = ()  # folders that it must not see: graders, references
 
     @property
     def box(self) -> str:
@@ -45,23 +62,15 @@ class LaunchSpec:
         """The worker's cwd, HOME and TMPDIR."""
         return f"{self.box}/home"
 
-    @property
-    def root(self) -> str:
-        """Where a root of its own is built."""
-        return f"{self.scratch}/root"
-
     def to_plain(self) -> dict[str, Any]:
         """Return the request as plain JSON types."""
         return dataclasses.asdict(self)
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> "LaunchSpec":
-        """Rebuild the request on the zygote's side."""
+        """Rebuild the request on the worker's side."""
         return cls(
             scratch=plain["scratch"],
             limits=Limits(**plain["limits"]),
-            level=plain["level"],
             uid=plain["uid"],
-            tasks=plain["tasks"],
-            hidden=tuple(plain["hidden"]),
         )

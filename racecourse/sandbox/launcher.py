@@ -23,9 +23,9 @@ from typing import Any, NoReturn
 import racecourse
 from racecourse.model.exercise import Limits
 from racecourse.model.result import Stack
-from racecourse.sandbox import protocol, stacks, tree
+from racecourse.sandbox import orders, protocol, stacks, tree
 from racecourse.sandbox.endings import Died, Hung, LimitPassed, Raised, SandboxError
-from racecourse.sandbox.launch import LaunchSpec, LoadOptions
+from racecourse.sandbox.launch import LaunchSpec, LoadOptions, World
 from racecourse.sandbox.levels import PLAIN, Level
 from racecourse.sandbox.observer import Observer
 from racecourse.sandbox.payload import Payload, lay_out
@@ -48,15 +48,6 @@ _STANDARD_HELPERS = (
 _FIRST_UID, _UIDS = 2_000_000_000, 100_000_000  # of nobody: one for each run
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _How:
-    """How workers are confined."""
-
-    level: Level
-    hidden: tuple[str, ...]
-    tasks: int
-
-
 class Zygote:
     """A clean interpreter that forks workers; one control socket for each lane."""
 
@@ -69,7 +60,8 @@ class Zygote:
         hidden: Iterable[str] = (),
         tasks: int = 1024,
     ) -> None:
-        self._how = _How(level=level, hidden=tuple(hidden), tasks=tasks)
+        world = World(level=level.name, hidden=tuple(hidden), tasks=tasks)
+        self._own_user = level.own_user
         pairs = [socket.socketpair() for _ in range(lanes)]
         self._controls = [ours for ours, _ in pairs]
         self._alive, alive_in_zygote = os.pipe()
@@ -79,7 +71,7 @@ class Zygote:
         self._process = subprocess.Popen(
             [
                 *(sys.executable, "-s", "-P", "-B", "-c", code),
-                *(json.dumps(theirs), json.dumps(list(preload))),
+                *map(json.dumps, (theirs, list(preload), world.to_plain())),
             ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -99,14 +91,14 @@ class Zygote:
 
     def first_lane(self) -> "Lane":
         """Return the supervisor's own way to launch workers."""
-        return Lane(self._controls[0], self._how)
+        return Lane(self._controls[0], own_user=self._own_user)
 
     def lane(self, index: int) -> "Lane":
         """Return the way to launch workers from one lane; closes the other lanes' ends."""
         for other, control in enumerate(self._controls):
             if other != index:
                 control.close()
-        return Lane(self._controls[index], self._how)
+        return Lane(self._controls[index], own_user=self._own_user)
 
     def close(self, *, within_s: float = 3.0) -> bool:
         """End the zygote; return whether it and all its keepers were gone in time."""
@@ -132,9 +124,9 @@ def _closed_within(fd: int, within_s: float) -> bool:
 class Lane:
     """Launches workers, one after the other or side by side."""
 
-    def __init__(self, control: socket.socket, how: "_How") -> None:
+    def __init__(self, control: socket.socket, *, own_user: bool) -> None:
         self._control = control
-        self._how = how
+        self._own_user = own_user
 
     def launch(self, payload: Payload, limits: Limits) -> "Worker":
         """Start a worker and write the submission into its scratch folder.
@@ -142,14 +134,10 @@ class Lane:
         Raises:
             SandboxError: If the zygote does not deliver.
         """
-        level = self._how.level
         spec = LaunchSpec(
             scratch=tempfile.mkdtemp(prefix="rc-"),
             limits=limits,
-            level=level.name,
-            uid=_FIRST_UID + secrets.randbelow(_UIDS) if level.own_user else 0,
-            tasks=self._how.tasks,
-            hidden=self._how.hidden,
+            uid=_FIRST_UID + secrets.randbelow(_UIDS) if self._own_user else 0,
         )
         lay_out(spec, payload)
         return Worker(self._control, spec, payload)
@@ -186,7 +174,7 @@ class Worker:
         self._channel, worker_end = socket.socketpair()
         fds = [keeper_end.fileno(), worker_end.fileno(), output_in_worker, self._trace]
         try:
-            socket.send_fds(zygote, [protocol.encode(spec.to_plain())], fds)
+            orders.send(zygote, spec.to_plain(), fds)
         except OSError as error:
             raise SandboxError(f"the zygote is gone: {error}") from error
         finally:

@@ -32,7 +32,6 @@ class Payload:
 
 def lay_out(spec: LaunchSpec, payload: Payload) -> None:
     """Make the folders of a run; what the worker may read belongs to us."""
-    Path(spec.root).mkdir()
     folder = Path(spec.box) / "submission"
     for path, text in payload.files().items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)

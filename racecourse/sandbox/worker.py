@@ -27,9 +27,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from racecourse.sandbox import protocol, stage
+from racecourse.sandbox import orders, protocol, stage
 from racecourse.sandbox.confine import confine
-from racecourse.sandbox.launch import LaunchSpec
+from racecourse.sandbox.launch import LaunchSpec, World
 
 _FOREVER_S = 1e6
 _REPLY_WITHIN_S = 30.0
@@ -37,11 +37,27 @@ _TEXT_CHARS = 2000
 _FRAMES = 20
 
 
-def run(spec: LaunchSpec, channel: int, output: int, trace: int) -> NoReturn:
-    """Become the worker. Never returns."""
+CONFINED = "confined"
+
+
+def run(world: World, launches: socket.socket, news: int) -> NoReturn:
+    """Stand ready, and become the worker of the launch that comes. Never returns.
+
+    `news` is told `CONFINED`, or why it cannot be.
+    """
     try:
-        _set_up_process(channel, output, trace)
-        confine(spec)
+        order = orders.receive(launches)
+        if order is None:
+            os._exit(0)  # nobody needed us
+        message, (channel, output, trace) = order
+        _set_up_process(channel, output, trace, news)
+        try:
+            confine(world, LaunchSpec.from_plain(message))
+        except Exception as error:
+            os.write(news, f"{type(error).__name__}: {error}".encode()[:_TEXT_CHARS])
+            raise
+        os.write(news, CONFINED.encode())
+        os.close(news)  # what is said from now on may be the submission's
         _Worker(socket.socket(fileno=channel), trace).serve()
     except protocol.ChannelClosed:
         os._exit(0)
@@ -50,7 +66,7 @@ def run(spec: LaunchSpec, channel: int, output: int, trace: int) -> NoReturn:
         os._exit(70)
 
 
-def _set_up_process(channel: int, output: int, trace: int) -> None:
+def _set_up_process(channel: int, output: int, trace: int, news: int) -> None:
     os.setsid()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -58,10 +74,10 @@ def _set_up_process(channel: int, output: int, trace: int) -> None:
     for source, target in ((null, 0), (output, 1), (output, 2)):
         os.dup2(source, target)
     # Nothing of the zygote's may stay open here, least of all its proof of life.
-    low, high = sorted((channel, trace))
-    os.closerange(3, low)
-    os.closerange(low + 1, high)
-    os.closerange(high + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    kept = [2, *sorted((channel, trace, news))]
+    ends = [*kept[1:], resource.getrlimit(resource.RLIMIT_NOFILE)[0]]
+    for before, after in zip(kept, ends, strict=True):
+        os.closerange(before + 1, after)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     # Written in C by a signal handler: it works while every thread is stuck.
     faulthandler.enable(file=trace)

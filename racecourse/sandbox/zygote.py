@@ -6,6 +6,11 @@ grader; it imports public modules only, freezes its heap and then does nothing b
 
     lane  --(launch + 4 file descriptors)-->  zygote  --fork-->  keeper  --fork-->  worker
 
+It is always one keeper ahead: a keeper with a worker, in a world of its own, stands ready
+before anybody asks, and a launch is handed on to it. So making namespaces and building
+a root costs the one who launches no time. What stands ready has seen nothing of any
+submission, and serves one launch only.
+
 Each lane of the supervisor has a control socket of its own to the zygote, and for each
 worker a second one to its keeper. Nobody needs to be told when somebody dies: every
 link is a socket, and a closed socket ends the process at the other end. So `kill -9` of
@@ -23,11 +28,9 @@ import socket
 import sys
 from time import monotonic
 
-from racecourse.sandbox import keeper, protocol, tree
-from racecourse.sandbox.launch import LaunchSpec
+from racecourse.sandbox import keeper, orders, protocol, tree
+from racecourse.sandbox.launch import World
 
-_REQUEST_BYTES = 1 << 16
-_FDS_PER_LAUNCH = 4
 _SEND_WITHIN_S = 5.0
 _KEEPERS_END_WITHIN_S = 8.0
 
@@ -35,55 +38,74 @@ _KEEPERS_END_WITHIN_S = 8.0
 def main() -> None:
     """Serve launch requests until every control socket is closed.
 
-    The command line holds the control sockets' file descriptors and the modules to
-    import first, as two JSON lists.
+    The command line holds the control sockets' file descriptors, the modules to import
+    first, and the world of all workers, as JSON.
     """
-    control_fds, preload = map(json.loads, sys.argv[1:3])
+    control_fds, preload, world = map(json.loads, sys.argv[1:4])
     for name in preload:
         # What cannot be imported here fails again, with a message, in the submission.
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's
     tree.adopt_orphans()  # of keepers that a submission killed
-    keepers: set[int] = set()
-    controls = {fd: socket.socket(fileno=fd) for fd in control_fds}
     gc.collect()
     gc.freeze()
-    poller = select.poll()
-    for fd in controls:
-        poller.register(fd, select.POLLIN)
-    while controls:
-        for fd, _ in poller.poll():
-            if not _serve(controls[fd], controls, keepers):
-                poller.unregister(fd)
-                controls.pop(fd).close()
-    _last_sweep(keepers)
+    _Zygote(World.from_plain(world), control_fds).serve()
     os._exit(0)  # nothing here needs the interpreter's long goodbye
 
 
-def _serve(
-    control: socket.socket, controls: dict[int, socket.socket], keepers: set[int]
-) -> bool:
-    """Fork a keeper or sweep, as one request says; return False when the lane is gone."""
-    data, fds, _, _ = socket.recv_fds(control, _REQUEST_BYTES, _FDS_PER_LAUNCH)
-    if not data:
-        return False
-    request = protocol.decode(data[4:])
-    if "sweep" in request:
-        _end_keepers(keepers & {request["sweep"]})
-    _sweep(keepers)
-    if "sweep" in request:
-        protocol.send(control, {"swept": True}, within_s=_SEND_WITHIN_S)
+class _Zygote:
+    def __init__(self, world: World, control_fds: list[int]) -> None:
+        self._world = world
+        self._controls = {fd: socket.socket(fileno=fd) for fd in control_fds}
+        self._keepers: set[int] = set()
+        self._next = self._make_ready()
+
+    def serve(self) -> None:
+        """Serve until every lane is gone, and leave nothing behind."""
+        poller = select.poll()
+        for fd in self._controls:
+            poller.register(fd, select.POLLIN)
+        while self._controls:
+            for fd, _ in poller.poll():
+                if not self._obey(self._controls[fd]):
+                    poller.unregister(fd)
+                    self._controls.pop(fd).close()
+        self._next.close()
+        _last_sweep(self._keepers)
+
+    def _obey(self, control: socket.socket) -> bool:
+        """Launch or sweep, as one order says; return False when the lane is gone."""
+        order = orders.receive(control)
+        if order is None:
+            return False
+        message, fds = order
+        if "sweep" in message:
+            _end_keepers(self._keepers & {message["sweep"]})
+            _sweep(self._keepers)
+            protocol.send(control, {"swept": True}, within_s=_SEND_WITHIN_S)
+            return True
+        # One that is gone takes its descriptors with it, and the lane hears of that.
+        with contextlib.suppress(OSError):
+            orders.send(self._next, message, fds)
+        orders.close(fds)
+        self._next.close()
+        _sweep(self._keepers)
+        self._next = self._make_ready()
         return True
-    pid = os.fork()
-    if pid == 0:
-        for other in controls.values():
-            other.close()
-        keeper.run(LaunchSpec.from_plain(request), *fds)
-    keepers.add(pid)
-    for fd in fds:
-        os.close(fd)
-    return True
+
+    def _make_ready(self) -> socket.socket:
+        """Fork a keeper ahead of its launch; return the link that its order goes by."""
+        ours, theirs = socket.socketpair()
+        pid = os.fork()
+        if pid == 0:
+            ours.close()
+            for control in self._controls.values():
+                control.close()
+            keeper.run(self._world, theirs)
+        theirs.close()
+        self._keepers.add(pid)
+        return ours
 
 
 def _has_ended(pid: int) -> bool:

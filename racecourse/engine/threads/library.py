@@ -15,6 +15,7 @@ pool's worker, because it is the one place where the versions of Python differ.
 from __future__ import annotations
 
 import builtins
+import functools
 import importlib.machinery
 import importlib.util
 import itertools
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from racecourse.engine.threads.scheduler import Scheduler
 
+_STANDARD = Path(sysconfig.get_path("stdlib"))
 _PROCESSORS = 4
 """What the library is told, on every machine: it sizes its pools by it."""
 _REEXECUTED = ("threading", "queue", "sched", "random")
@@ -178,8 +180,7 @@ class Library:
         for other, stand_in in self._stand_ins.items():
             if other.rpartition(".")[0] == name:
                 vars(module)[other.rpartition(".")[2]] = stand_in
-        code = spec.loader.get_code(name)  # type: ignore[attr-defined]
-        exec(code, vars(module))  # noqa: S102 - the standard library's own code
+        exec(_code_of(name), vars(module))  # noqa: S102 - the standard library's own code
         for value in vars(module).values():
             if isinstance(value, type) and value.__module__ == name:
                 value.__rc_library__ = True  # type: ignore[attr-defined]
@@ -319,14 +320,30 @@ class _ProcessPoolExecutor:
         )
 
 
+@functools.cache
 def find_standard(name: str) -> importlib.machinery.ModuleSpec | None:
     """Find a module among the standard library's own files.
 
     Not along `sys.path`: a `sched.py` or `queue.py` beside the program is another's.
     """
-    *packages, _ = name.split(".")
-    folder = Path(sysconfig.get_path("stdlib"), *packages)
-    return importlib.machinery.PathFinder.find_spec(name, [str(folder)])
+    place = _STANDARD.joinpath(*name.split("."))
+    package = place / "__init__.py"
+    if package.is_file():
+        return importlib.util.spec_from_file_location(
+            name, package, submodule_search_locations=[str(place)]
+        )
+    file = place.with_suffix(".py")
+    return (
+        importlib.util.spec_from_file_location(name, file) if file.is_file() else None
+    )
+
+
+@functools.cache
+def _code_of(name: str) -> types.CodeType:
+    """Return the code of a module that `find_standard` finds; read it once."""
+    loader: Any = find_standard(name).loader  # type: ignore[union-attr]
+    code: types.CodeType = loader.get_code(name)
+    return code
 
 
 def _with_globals(

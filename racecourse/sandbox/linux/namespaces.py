@@ -2,9 +2,10 @@
 
 Theory of operation (namespaces(7), pivot_root(2), user_namespaces(7)). The keeper leaves
 the machine's namespaces with `leave`; its next child is process 1 of a new world. That
-child calls `furnish`: it takes a mount namespace of its own, builds a root on a small
-tmpfs, binds into it, read-only, what an interpreter needs, gives it private and
-size-limited places to write to, and makes it the only root there is. The keeper itself
+child calls `furnish`: it takes a mount namespace of its own, makes a small tmpfs its root,
+and binds into it, read-only, what an interpreter needs from the old root, which hangs
+below the new one meanwhile. The worker calls `move_in` when it is launched: it adds its own
+folders, sizes the places that it may write to, and cuts the old root off. The keeper
 keeps seeing the machine's files and processes. Paths inside are those outside, so nothing
 needs translating.
 
@@ -20,7 +21,7 @@ import fcntl
 import os
 import socket
 import struct
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from racecourse.sandbox.linux import calls
 
@@ -30,7 +31,7 @@ _NEWNS, _NEWUTS, _NEWIPC = 0x00020000, 0x04000000, 0x08000000
 _NEWUSER, _NEWPID, _NEWNET = 0x10000000, 0x20000000, 0x40000000
 _WORLD = _NEWUTS | _NEWIPC | _NEWPID | _NEWNET
 
-_MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 2, 4, 8
+_MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_REMOUNT = 2, 4, 8, 32
 _MS_BIND, _MS_REC, _MS_PRIVATE = 1 << 12, 1 << 14, 1 << 18
 _ATTR_RDONLY, _ATTR_NOSUID, _ATTR_NODEV = 1, 2, 4
 _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
@@ -45,29 +46,14 @@ _ETC = {
     "group": "root:x:0:\nstudent:x:{uid}:\n",
     "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
 }
-_ETC_OF_THE_MACHINE = ("ld.so.cache", "localtime", "alternatives", "mime.types")
+_ETC_OF_THE_MACHINE = tuple(
+    f"/etc/{name}"
+    for name in ("ld.so.cache", "localtime", "alternatives", "mime.types")
+)
 _SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Furniture:
-    """What a worker finds in its world.
-
-    Attributes:
-        root: An empty folder, private to this run, on which the root is built.
-        shown: Files and folders that it may read.
-        hidden: Folders that it must find empty, even inside of what is shown.
-        home: The folder it may write to; made anew, empty.
-        uid: The user id that it will have.
-        mib: Size of each place that it may write to.
-    """
-
-    root: str
-    shown: tuple[str, ...]
-    hidden: tuple[str, ...]
-    home: str
-    uid: int
-    mib: int
+_OLD = "/.old"  # where the machine's root hangs until the worker has moved in
+_MOUNT_POINT = "/tmp"  # noqa: S108 - any folder that every machine has
+_TEMPORARY, _SHARED = "/tmp", "/dev/shm"  # noqa: S108 - private: on tmpfs of this world
 
 
 def leave(*, with_user: bool) -> None:
@@ -96,86 +82,96 @@ def raise_loopback() -> None:
         fcntl.ioctl(control, _SIOCSIFFLAGS, request)
 
 
-def furnish(furniture: Furniture) -> None:
-    """Build the root and make it ours. The order is the point; see the module's text.
+def furnish(*, shown: Iterable[str], hidden: Iterable[str], owner: int) -> None:
+    """Build a root, as far as it does not depend on who will live in it.
+
+    Args:
+        shown: Files and folders that can be read in it, where they are on the machine.
+        hidden: Folders that are empty in it, even inside of what is shown.
+        owner: The user id to whom the places for everybody belong.
 
     Raises:
         OSError: If the kernel refuses a step.
     """
+    # Links are followed while their ends are still where they point to.
+    real = {path: os.path.realpath(path) for path in (*shown, *_ETC_OF_THE_MACHINE)}
+    links = {path: os.readlink(path) for path in _SYSTEM if os.path.islink(path)}  # noqa: PTH114, PTH115
     calls.leave_namespaces(_NEWNS)
     calls.mount(None, "/", None, _MS_REC | _MS_PRIVATE)
-    new, size = furniture.root, f"{furniture.mib}m"
+    _enter_new_root()
     # Whoever has no name outside owns what is made inside.
-    own = f",uid={furniture.uid},gid={furniture.uid}"
-    _tmpfs(new, size="4m", inodes=4096, mode="755")
-    temporary = f"{new}/tmp"  # noqa: S108 - private to this run
-    _make_folder(temporary)
-    _tmpfs(temporary, size=size, inodes=16384, mode="1777", more=own)
+    own = f",uid={owner},gid={owner}"
+    for place in (_TEMPORARY, _SHARED):
+        _make_folder(place)
+        _tmpfs(place, size="4k", inodes=16384, mode="1777", more=own)
     for path in _SYSTEM:
-        _show_system(path, new)
-    for path in furniture.shown:
-        _show(path, new)
-    _furnish_etc(new, furniture.uid)
-    _furnish_devices(new, furniture)
-    _make_folder(f"{new}/proc")
-    calls.mount("proc", f"{new}/proc", "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
-    _tmpfs(f"{new}{furniture.home}", size=size, inodes=16384, mode="700", more=own)
-    for path in furniture.hidden:
-        if os.path.isdir(f"{new}{path}"):  # noqa: PTH112 - hot path, plain strings
-            _tmpfs(f"{new}{path}", size="4k", inodes=1, mode="555")
-            _seal(f"{new}{path}")
-    _enter(new)
+        if path in links:  # into another system folder
+            os.symlink(links[path], path)  # noqa: PTH211
+        else:
+            _show(path, path)
+    for path, end in real.items():
+        _show(end, path)
+    _furnish_devices()
+    _make_folder("/proc")
+    calls.mount("proc", "/proc", "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
+    for path in hidden:
+        if os.path.isdir(path):  # noqa: PTH112 - hot path, plain strings
+            _tmpfs(path, size="4k", inodes=1, mode="555")
+            _seal(path)
 
 
-def _enter(new: str) -> None:
-    old = f"{new}/.old"
+def _enter_new_root() -> None:
+    _tmpfs(_MOUNT_POINT, size="4m", inodes=4096, mode="755")
+    old = f"{_MOUNT_POINT}{_OLD}"
     _make_folder(old)
-    calls.syscall("pivot_root", new.encode(), old.encode())
+    calls.syscall("pivot_root", _MOUNT_POINT.encode(), old.encode())
     os.chdir("/")
-    calls.unmount_lazily("/.old")
-    os.rmdir("/.old")  # noqa: PTH106
+
+
+def move_in(*, box: str, home: str, uid: int, mib: int) -> None:
+    """Finish the root for the one who will live in it, and cut the machine off.
+
+    Args:
+        box: A folder of the machine that it may read.
+        home: The folder below it that it may write to; made anew, empty.
+        uid: The user id that it will have.
+        mib: Size of each place that it may write to.
+
+    Raises:
+        OSError: If the kernel refuses a step.
+    """
+    size = f"{mib}m"
+    for place in (_TEMPORARY, _SHARED):
+        flags = _MS_REMOUNT | _MS_NOSUID | _MS_NODEV
+        calls.mount(None, place, None, flags, f"size={size}")
+    _show(box, box)
+    _tmpfs(home, size=size, inodes=16384, mode="700", more=f",uid={uid},gid={uid}")
+    for name, text in _ETC.items():
+        _make_file(f"/etc/{name}", text.format(uid=uid))
+    calls.unmount_lazily(_OLD)
+    os.rmdir(_OLD)  # noqa: PTH106
     _seal("/")
 
 
-def _show_system(path: str, new: str) -> None:
-    """Show a system folder; where it is a link into another one, make the link."""
-    if os.path.islink(path):  # noqa: PTH114
-        os.symlink(os.readlink(path), f"{new}{path}")  # noqa: PTH115, PTH211
-    else:
-        _show(path, new)
-
-
-def _show(path: str, new: str) -> None:
-    """Bind a file or folder, with all that is mounted below it, read-only."""
-    target = f"{new}{path}"
-    if not os.path.exists(path) or os.path.lexists(target):  # noqa: PTH110
+def _show(source: str, target: str) -> None:
+    """Bind a file or folder of the machine, with all that is mounted below it, read-only."""
+    source = f"{_OLD}{source}"
+    if not os.path.exists(source) or os.path.lexists(target):  # noqa: PTH110
         return  # there is none, or a folder around it is shown already
-    if os.path.isdir(path):  # noqa: PTH112
+    if os.path.isdir(source):  # noqa: PTH112
         _make_folder(target)
     else:
         _make_file(target)
-    calls.mount(path, target, None, _MS_BIND | _MS_REC)
+    calls.mount(source, target, None, _MS_BIND | _MS_REC)
     _seal(target, _AT_RECURSIVE)
 
 
-def _furnish_etc(new: str, uid: int) -> None:
-    for name, text in _ETC.items():
-        _make_file(f"{new}/etc/{name}", text.format(uid=uid))
-    for name in _ETC_OF_THE_MACHINE:
-        _show(f"/etc/{name}", new)
-
-
-def _furnish_devices(new: str, furniture: Furniture) -> None:
+def _furnish_devices() -> None:
     for name in _DEVICES:
-        target = f"{new}/dev/{name}"
-        _make_file(target)
-        calls.mount(f"/dev/{name}", target, None, _MS_BIND)
+        _make_file(f"/dev/{name}")
+        calls.mount(f"{_OLD}/dev/{name}", f"/dev/{name}", None, _MS_BIND)
     for name, link in _LINKS.items():
-        os.symlink(f"/proc/self/{link}", f"{new}/dev/{name}")  # noqa: PTH211
-    shared = f"{new}/dev/shm"  # noqa: S108 - private: it is on a tmpfs of this run
-    _make_folder(shared)
-    size = f"{furniture.mib}m"
-    _tmpfs(shared, size=size, inodes=4096, mode="1777")
+        os.symlink(f"/proc/self/{link}", f"/dev/{name}")  # noqa: PTH211
 
 
 def _tmpfs(target: str, *, size: str, inodes: int, mode: str, more: str = "") -> None:

@@ -10,7 +10,6 @@ from racecourse.checks import check, must
 UNFINISHED = {"pending", "running"}
 TICKS = 13
 
-# Generous: where every core is busy, the same search takes ten times as long.
 _RUNS = 300
 
 

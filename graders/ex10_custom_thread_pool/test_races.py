@@ -11,7 +11,6 @@ from racecourse.checks import check, must
 # The second and third visitors too; and a hold longer than usual, because a thread that
 # comes to act meanwhile may be slow to wake.
 _STALLS = {"limit": 56, "visits": (1, 2, 3), "hold_s": 0.008}
-# Generous: where every core is busy, the same search takes ten times as long.
 _RUNS = 300
 
 

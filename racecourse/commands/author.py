@@ -17,6 +17,7 @@ from racecourse.commands.common import (
     as_could_not_grade,
     content_of,
     course_in,
+    known_checks,
     print_lines,
 )
 from racecourse.report.failure import Blame, Refusal
@@ -96,6 +97,8 @@ def verify(
     chosen = (
         [content_of(exercise, course)] if exercise else list(course_in(course).values())
     )
+    for content in chosen:
+        known_checks(content, checks)
     with as_could_not_grade():
         cases = [
             case

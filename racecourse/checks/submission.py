@@ -126,7 +126,7 @@ class Submission:
         """Give a second worker, loaded anew, for as long as the block runs.
 
         Args:
-            start_method: How `multiprocessing` starts processes there.
+            start_method: How `multiprocessing` starts processes there; as here if not given.
             rewrite: `module:function` of ours that rewrites the submission's source.
             virtual_time: Whether clocks are moved there; as the check says if not given.
         """
@@ -137,7 +137,7 @@ class Submission:
             exercise=self.exercise,
             check=self.check,
             seed=self.seed,
-            start_method=start_method,
+            start_method=start_method or self.start_method,
             rewrite=rewrite,
             virtual_time=virtual_time,
             _deadline=self._deadline,

@@ -14,6 +14,7 @@ from racecourse.commands.common import (
     MAX_SEED,
     NOT_FULL,
     PATH,
+    SANDBOX,
     as_could_not_grade,
     content_of,
     course_in,
@@ -24,6 +25,7 @@ from racecourse.report.failure import Blame, Refusal
 
 if TYPE_CHECKING:
     from racecourse.grading.catalogue import Content
+    from racecourse.grading.run import Options
     from racecourse.grading.verify import Case
 
 
@@ -72,6 +74,12 @@ class _Share(click.ParamType[tuple[int, int]]):
     help="Judge only this check; with --stability; may be given again.",
 )
 @click.option("--seed", type=click.IntRange(0, MAX_SEED))
+@SANDBOX
+@click.option(
+    "--start-method",
+    type=click.Choice(["fork", "spawn", "forkserver"]),
+    help="How multiprocessing starts processes, unless a check says.",
+)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 @COURSE
 def verify(
@@ -82,6 +90,8 @@ def verify(
     load: str,
     checks: tuple[str, ...],
     seed: int | None,
+    sandbox: str,
+    start_method: str | None,
     form: str,
     course: Path | None,
     *,
@@ -93,6 +103,7 @@ def verify(
     mutant must fail the checks it names and nothing outside their categories.
     """
     from racecourse.grading import verify as proof  # noqa: PLC0415
+    from racecourse.grading.run import Options, fresh_seed  # noqa: PLC0415
 
     chosen = (
         [content_of(exercise, course)] if exercise else list(course_in(course).values())
@@ -109,27 +120,32 @@ def verify(
     if share is not None:
         cases = proof.share_of(cases, *share)
     if runs is None:
-        _verify_once(chosen, cases, seed=seed, form=form, again=again)
+        how = Options(
+            seed=fresh_seed() if seed is None else seed,
+            sandbox=sandbox,
+            start_method=start_method,
+        )
+        with as_could_not_grade():
+            _verify_once(chosen, cases, how, form=form, again=again)
     _count_verdicts(cases, runs, load=load, checks=checks, form=form)
 
 
 def _verify_once(
     chosen: "Sequence[Content]",
     cases: "Sequence[Case]",
+    options: "Options",
     *,
-    seed: int | None,
     form: str,
     again: bool,
 ) -> NoReturn:
     from racecourse.grading import verify as proof  # noqa: PLC0415
-    from racecourse.grading.run import fresh_seed  # noqa: PLC0415
     from racecourse.report import verification, writers  # noqa: PLC0415
 
     begun = monotonic()
     unproved = [(c.exercise.id, i) for c in chosen for i in proof.unproved_checks(c)]
     rows = proof.verify(
         cases,
-        seed=fresh_seed() if seed is None else seed,
+        options=options,
         on_row=lambda row: print_lines(verification.row(row) if form == "text" else ()),
         again=again,
     )

@@ -28,6 +28,12 @@ FULL, NOT_FULL, USAGE, NOT_GRADED, STOPPED = 0, 1, 2, 3, 130
 MAX_SEED = (1 << 31) - 1
 PATH = click.Path(path_type=Path)
 
+SANDBOX = click.option(
+    "--sandbox",
+    type=click.Choice(["auto", *(level.name for level in LEVELS)]),
+    default="auto",
+    help="How to confine the submission; by default as strongly as this machine can.",
+)
 COURSE = click.option(
     "--course",
     type=PATH,
@@ -62,12 +68,7 @@ _OPTIONS = (
         help="Note each result here as soon as it is known.",
     ),
     COURSE,
-    click.option(
-        "--sandbox",
-        type=click.Choice(["auto", *(level.name for level in LEVELS)]),
-        default="auto",
-        help="How to confine the submission; by default as strongly as this machine can.",
-    ),
+    SANDBOX,
     click.option(
         "--official",
         is_flag=True,

@@ -57,6 +57,7 @@ class HiddenTests:
         seed: Seed of the run; each check draws from its own stream.
         crash_folder: Where reports about mistakes of ours go.
         when_collected: Called with this plugin once all graders are there.
+        start_method: How `multiprocessing` starts processes, unless a check says.
         confirm: Whether a doubtful failure is judged once more before it counts.
         backstop_s: Beyond a check's budget, before pytest-timeout ends its grader.
         control: What a worker loads to find out who broke a grader: the reference. None:
@@ -71,12 +72,14 @@ class HiddenTests:
         seed: int,
         crash_folder: Path,
         when_collected: Callable[["HiddenTests"], None],
+        start_method: str | None = None,
         confirm: bool = True,
         backstop_s: float = 30.0,
         control: Payload | None = None,
     ) -> None:
         self._control = control
         self._content, self._payload, self._seed = content, payload, seed
+        self._start_method = start_method
         self._crash_folder = crash_folder
         self._when_collected = when_collected
         self._confirm = confirm
@@ -167,6 +170,7 @@ class HiddenTests:
             exercise=self._content.exercise,
             check=self._check_of(request.node),
             seed=self._seed,
+            start_method=self._start_method,
             repeat=self.repeat,
         )
         request.node.stash[_SUBMISSION] = submission

@@ -37,6 +37,7 @@ class Options:
     always: frozenset[str] = frozenset()  # judged even if what they need failed
     confirm: bool = True  # doubtful failures are judged twice
     lanes: int = 0  # 0: as many as the cores suggest
+    start_method: str | None = None  # of `multiprocessing`; None: the platform's own
     sandbox: str = AUTO  # a level's name, or the strongest that holds
     official: bool = False  # whether its points may count as marks
     accept_weak: bool = False  # even if the sandbox promises less than it should
@@ -119,6 +120,7 @@ class _Run:
                 content=self._content,
                 payload=self._payload,
                 seed=self._options.seed,
+                start_method=self._options.start_method,
                 crash_folder=self._journal.path.parent,
                 when_collected=self._judge_all,
                 confirm=self._options.confirm,

@@ -7,6 +7,7 @@ failed, so verification is stricter than grading.
 """
 
 import concurrent.futures
+import dataclasses
 import multiprocessing
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -83,7 +84,7 @@ def unproved_checks(content: Content) -> tuple[str, ...]:
 def verify(
     cases: Sequence[Case],
     *,
-    seed: int,
+    options: Options,
     on_row: Callable[[Row], None],
     again: bool = False,
 ) -> tuple[Row, ...]:
@@ -91,7 +92,7 @@ def verify(
 
     Args:
         cases: What to grade.
-        seed: Seed of every run.
+        options: How; the seed is that of every run.
         on_row: Called with each row as it comes, in no particular order.
         again: Whether a case that is not as due is graded once more, alone and with
             another seed; that second look counts. Both rows are told.
@@ -102,23 +103,24 @@ def verify(
     # Fresh interpreters: a grading forks, and a forking process must not have threads.
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(usable_cores(), context) as pool:
-        futures = [pool.submit(examine, case, seed) for case in cases]
+        futures = [pool.submit(examine, case, options) for case in cases]
         for future in concurrent.futures.as_completed(futures):
             on_row(future.result())
     rows = [future.result() for future in futures]
     for number, case in enumerate(cases if again else ()):
         if rows[number].problems:
-            (rows[number],) = verify([case], seed=seed + 1, on_row=on_row)
+            other = dataclasses.replace(options, seed=options.seed + 1)
+            (rows[number],) = verify([case], options=other, on_row=on_row)
     return tuple(rows)
 
 
-def examine(case: Case, seed: int) -> Row:
+def examine(case: Case, options: Options) -> Row:
     """Grade one case and say what is wrong with the outcome."""
     begun = monotonic()
     failed: tuple[str, ...] = ()
     score = 0.0
     try:
-        report = _grade(case, seed)
+        report = _grade(case, options)
         failed = tuple(s.check.id for s in report.checks if _judged_and_failed(s))
         score = report.score
         problems = tuple(_problems(case, report))
@@ -135,8 +137,10 @@ def examine(case: Case, seed: int) -> Row:
     )
 
 
-def _grade(case: Case, seed: int) -> Report:
-    options = Options(seed=seed, always=frozenset(case.caught_by), confirm=False)
+def _grade(case: Case, options: Options) -> Report:
+    options = dataclasses.replace(
+        options, always=frozenset(case.caught_by), confirm=False
+    )
     with (
         tempfile.TemporaryDirectory(prefix="rc-verify-") as folder,
         Journal(Path(folder) / "journal.jsonl") as journal,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from racecourse.grading import verify
 from racecourse.grading.catalogue import load_course
+from racecourse.grading.run import Options
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 EXAMPLE = DOCS / "worked-example"
@@ -31,7 +32,10 @@ def test_it_keeps_its_promises():
     (content,) = load_course(EXAMPLE).values()
     assert verify.unproved_checks(content) == ()
     rows = verify.verify(
-        list(verify.cases_of(content)), seed=11, on_row=lambda _: None, again=True
+        list(verify.cases_of(content)),
+        options=Options(seed=11),
+        on_row=lambda _: None,
+        again=True,
     )
     assert {row.name: row.problems for row in rows if row.problems} == {}
     assert len(rows) == 1 + 1 + 1 + 4

@@ -14,7 +14,7 @@ from racecourse.checks.virtual_run import VirtualRun
 from racecourse.model.exercise import Check, Exercise
 from racecourse.model.exploration import Exploration
 from racecourse.model.replay_token import Kind, ReplayToken
-from racecourse.model.verdict import Cause
+from racecourse.model.verdict import Cause, Evidence
 from racecourse.sandbox import protocol
 from racecourse.sandbox.endings import Died, Hung, LimitPassed, Raised
 from racecourse.sandbox.launch import LoadOptions
@@ -27,6 +27,15 @@ _LOOK_EVERY_S = 0.02
 _LOAD_WITHIN_S = 10.0
 _SEARCH_SHARE = 0.7  # of the time left; the rest of a check has to be judged too
 _REPEATS = 5  # of one stall: which thread comes to its place first is up to the system
+
+
+class UndeclaredClaimsError(Exception):
+    """A check that the engine shall look at does not say so; a mistake of its author."""
+
+    def __init__(self, check_id: str) -> None:
+        super().__init__(
+            f'{check_id} explores schedules; add "claims" to its evidence in exercise.toml'
+        )
 
 
 @dataclass
@@ -52,6 +61,7 @@ class Submission:
     _deadline: float = 0.0
     _worker: Worker | None = None
     _others: list["Submission"] = field(default_factory=list)
+    gathered: set[Evidence] = field(default_factory=set)  # what a verdict could rest on
     printed: str = ""
 
     @property
@@ -80,6 +90,7 @@ class Submission:
     @property
     def stage(self) -> StageHost:
         """What the grader's own functions, called by the submission, report to."""
+        self.gathered.add(Evidence.HISTORY)
         return self.worker.stage
 
     @property
@@ -91,6 +102,10 @@ class Submission:
     def left_s(self) -> float:
         """What is left of the check's hang budget, in seconds."""
         return max(0.01, self._deadline - monotonic())
+
+    def grant(self, overtime_s: float) -> None:
+        """Leave the rest of the check what one call was given beyond its time."""
+        self._deadline += max(0.0, overtime_s)
 
     def call(self, scenario: str, /, **args: Any) -> Any:
         """Run a scenario in the worker and return its plain value.
@@ -112,6 +127,7 @@ class Submission:
 
     def begin(self, scenario: str, /, **args: Any) -> "Pending":
         """Start a scenario, to watch it and to act on the stage while it runs."""
+        self.gathered.add(Evidence.VALUES)
         worker = self.worker
         return Pending(self, worker, worker.begin(scenario, args))
 
@@ -140,6 +156,7 @@ class Submission:
             start_method=start_method or self.start_method,
             rewrite=rewrite,
             virtual_time=virtual_time,
+            gathered=self.gathered,
             _deadline=self._deadline,
         )
         self._others.append(other)
@@ -167,7 +184,10 @@ class Submission:
 
         Raises:
             Broken: With the schedule; or `tampered`, if the engine went blind.
+            UndeclaredClaimsError: If the check does not declare that it uses claims.
         """
+        if Evidence.CLAIMS not in self.check.evidence:
+            raise UndeclaredClaimsError(self.check.id)
         if self.repeat is not None:
             return None
         args = {"program": program, "runs": runs}
@@ -201,8 +221,11 @@ class Submission:
         return seen.fits if seen.explored else None
 
     def _explored(self, what: str, args: dict[str, Any], cpu_s: float) -> Exploration:
+        self.gathered.add(Evidence.CLAIMS)
         with self.fresh() as other:
-            call = other.begin(f"racecourse.{what}", **args)
+            worker = other.worker
+            number = worker.begin(f"racecourse.{what}", args)
+            call = Pending(other, worker, number)
             patience = Patience(other.worker, cpu_s=cpu_s)
             within_s = _SEARCH_SHARE * other.left_s
             told = call.result(within_s=within_s, is_hopeless=patience.is_over)
@@ -410,11 +433,13 @@ class Pending:
             Hung, Died, LimitPassed, ProtocolError: If no answer came.
         """
         left_s = self.submission.left_s
-        return self.worker.answer(
-            self.number,
-            within_s=min(left_s, within_s or left_s),
-            is_hopeless=is_hopeless,
-        )
+        given_s, begun = min(left_s, within_s or left_s), monotonic()
+        try:
+            return self.worker.answer(
+                self.number, within_s=given_s, is_hopeless=is_hopeless
+            )
+        finally:
+            self.submission.grant(monotonic() - begun - given_s)
 
 
 def _pairs(told: Any) -> list[tuple[str, str]]:

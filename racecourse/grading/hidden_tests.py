@@ -10,7 +10,7 @@ import dataclasses
 import os
 import random
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -22,7 +22,13 @@ from racecourse.grading.catalogue import Content
 from racecourse.grading.judge import judge
 from racecourse.model.exercise import Check
 from racecourse.model.result import CheckResult, Finding
-from racecourse.model.verdict import DOUBTFUL_CAUSES, Cause, Verdict
+from racecourse.model.verdict import (
+    AWARDING_EVIDENCE,
+    DOUBTFUL_CAUSES,
+    Cause,
+    Evidence,
+    Verdict,
+)
 from racecourse.sandbox.payload import Payload
 
 if TYPE_CHECKING:
@@ -236,6 +242,8 @@ class HiddenTests:
             crash_folder=self._crash_folder,
         )
         submission = item.stash.get(_SUBMISSION, None)
+        if submission is not None and result.verdict is Verdict.PASSED:
+            _refuse_mere_claims(check, submission.gathered)
         printed = "" if check.hidden or submission is None else submission.printed
         return CheckResult(
             check_id=check_id,
@@ -256,7 +264,8 @@ class HiddenTests:
             if check_id in self._items:
                 raise GraderProblem(f"{item.nodeid} judges {check_id} a second time")
             self._items[check_id] = item
-            limit_s = self._check_of(item).limits.wall_s + self._backstop_s
+            budget_s = self._check_of(item).limits.longest_s
+            limit_s = budget_s + self._backstop_s
             item.add_marker(pytest.mark.timeout(limit_s, method="signal"))
         if missing := known - set(self._items):
             raise GraderProblem(
@@ -268,6 +277,16 @@ class HiddenTests:
         if marker is None:
             raise GraderProblem(f"{item.nodeid} judges no check")
         return self._content.exercise.check(str(marker.args[0]))
+
+
+def _refuse_mere_claims(check: Check, gathered: Collection[Evidence]) -> None:
+    """Award nothing for what a worker says of itself, whatever the check declares.
+
+    Raises:
+        GraderProblem: If the check looked at nothing else.
+    """
+    if gathered and not AWARDING_EVIDENCE & set(gathered):
+        raise GraderProblem(f"{check.id} passed on claims alone; it must see more")
 
 
 @contextlib.contextmanager

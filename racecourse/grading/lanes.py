@@ -163,7 +163,7 @@ class _Dispatcher:
         while self._free and (check := self._plan.ready(self._results, running)):
             lane = self._free.pop()
             self._started(check)
-            budget_s = 2 * check.limits.wall_s + _LAST_RESORT_S
+            budget_s = 2 * check.limits.longest_s + _LAST_RESORT_S
             self._busy[lane.link.fileno()] = (
                 lane,
                 _Task(check, monotonic() + budget_s),

@@ -16,6 +16,15 @@ class Limits:
     output_mib: int = 8  # what it prints
     file_mib: int = 64  # one file
 
+    @property
+    def longest_s(self) -> float:
+        """How long a check may take on a machine that has no core to spare for it.
+
+        A worker that works when its hang budget is over may go on until it has had the
+        budget as CPU time, or until this.
+        """
+        return 4 * self.wall_s
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promise:

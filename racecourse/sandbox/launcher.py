@@ -37,6 +37,8 @@ _END_WITHIN_S = 8.0  # a keeper gives its tree 5
 _LOOKS = 20  # at one tree, while processes of it end
 _TRACE_BYTES = 256 << 10
 _STEP_S = 0.2  # how often a silent worker is looked at
+_REST_WITHIN_S = 1.0  # for the rest of a frame that has begun to come
+_IDLE_LOOKS = 3  # in a row: one alone may meet a worker between two steps
 # Helpers of the standard library that outlive a call by design. The names alone would
 # be too little: forked workers have the zygote's command line, with what it preloads.
 _STANDARD_HELPERS = (
@@ -264,7 +266,7 @@ class Worker:
 
         Args:
             number: What `begin` returned.
-            within_s: Real seconds to wait.
+            within_s: Real seconds to wait; longer while `_deserves_more` says so.
             is_hopeless: Asked now and then; True ends the wait as if time were up.
 
         Raises:
@@ -274,7 +276,7 @@ class Worker:
         deadline = monotonic() + within_s
         try:
             self._await_reply(deadline, is_hopeless)
-            left_s = deadline - monotonic()
+            left_s = max(_REST_WITHIN_S, deadline - monotonic())
             reply = protocol.receive(self._channel, within_s=left_s)
         except protocol.DeadlinePassed:
             self._raise_breach()
@@ -297,9 +299,11 @@ class Worker:
         poller = select.poll()
         for end in (self._channel, self._keeper):
             poller.register(end, select.POLLIN)
+        idle_looks = 0
         while True:
             left_s = deadline - monotonic()
-            ready = {fd for fd, _ in poller.poll(max(0.0, min(left_s, _STEP_S)) * 1000)}
+            step_s = min(left_s, _STEP_S) if left_s > 0 else _STEP_S
+            ready = {fd for fd, _ in poller.poll(step_s * 1000)}
             self._raise_breach()
             if self._keeper.fileno() in ready:
                 report = protocol.receive(self._keeper, within_s=_ORDER_WITHIN_S)
@@ -308,8 +312,22 @@ class Worker:
                 return
             if self._exit is not None and not _readable(self._channel):
                 raise protocol.ChannelClosed
-            if left_s <= 0 or is_hopeless():
+            if is_hopeless():
                 raise protocol.DeadlinePassed
+            if left_s <= 0:
+                idle_looks = idle_looks + 1 if self.is_asleep() else 0
+                if idle_looks == _IDLE_LOOKS or not self._deserves_more(-left_s):
+                    raise protocol.DeadlinePassed
+
+    def _deserves_more(self, over_s: float) -> bool:
+        """Whether a worker that is awake may go on although its time is up.
+
+        On a crowded machine a second on the wall is little time on a core. Who works,
+        rather than waits, may use the check's whole budget as CPU time before that
+        counts as a hang. Who waits for ever is found out when the time is up.
+        """
+        wall_s, longest_s = self.limits.wall_s, self.limits.longest_s
+        return over_s < longest_s - wall_s and self.cpu_seconds() < wall_s
 
     @staticmethod
     def _value_of(reply: dict[str, Any], number: int) -> Any:

@@ -81,7 +81,8 @@ def course(make_course):
         Probe(
             id="R1",
             scenario="def r1():\n    return 42",
-            test='submission.explore("program", runs=100, within_s=8)',
+            test='submission.explore("program", runs=100)',
+            options='evidence = ["values", "claims"]',
             limits=limits,
         ),
         Probe(

@@ -1,6 +1,7 @@
 """Schedules explored in a worker: proof when one fails, and no point by claims alone."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -93,6 +94,12 @@ class Counter:
         return 2
 """
 
+_EXPLORES = """\
+must.equal(submission.call("r1"), 42, what="answer")
+submission.explore("program", runs=100)
+"""
+_WITH_CLAIMS = 'evidence = ["values", "claims"]'
+
 
 @pytest.mark.parametrize(
     ("submission", "outcome"),
@@ -113,7 +120,8 @@ def test_a_submission_is_judged_by_its_schedules(
     probe = Probe(
         id="R1",
         scenario="def r1():\n    return 42",
-        test='submission.explore("program", runs=100)',
+        test=_EXPLORES,
+        options=_WITH_CLAIMS,
         limits={"wall_s": 20},
     )
     course = make_course(probe, submission=submission)
@@ -134,3 +142,31 @@ def test_whatever_a_worker_sends_is_an_exploration_or_a_value_error():
     for nonsense in (None, 7, "x", [1]):
         with pytest.raises(ValueError, match="not an exploration"):
             Exploration.from_plain(nonsense)
+
+
+@pytest.mark.parametrize(
+    ("test", "options"),
+    [
+        pytest.param(_EXPLORES, "", id="undeclared"),
+        pytest.param(
+            'submission.explore("program", runs=100)', _WITH_CLAIMS, id="claims alone"
+        ),
+    ],
+)
+def test_nothing_is_awarded_for_what_a_worker_says_of_itself(
+    make_course: Callable[..., Course], test: str, options: str
+):
+    probe = Probe(
+        id="R1",
+        scenario="def r1():\n    return 42",
+        test=test,
+        options=options,
+        limits={"wall_s": 20},
+    )
+    course = make_course(probe, submission=_SAFE)
+    (graders,) = (course.root / "graders").glob("ex*")
+    (graders / "schedules.py").write_text(_SCHEDULES, encoding="utf-8")
+    (check,) = course.grade()["checks"]
+    assert check["verdict"] == "grader-error", check
+    report = check["message"].split()[-1].rstrip(".")
+    assert "claims" in Path(report).read_text(encoding="utf-8")

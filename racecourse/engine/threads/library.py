@@ -43,7 +43,9 @@ if TYPE_CHECKING:
 _STANDARD = Path(sysconfig.get_path("stdlib"))
 _PROCESSORS = 4
 """What the library is told, on every machine: it sizes its pools by it."""
-_REEXECUTED = ("threading", "queue", "sched", "random")
+_REEXECUTED = ("threading", "queue")
+_ON_FIRST_USE = ("sched", "random")
+"""Few programs need them, and executing them is a tenth of a short search."""
 _FUTURES_NAMES = (
     *("FIRST_COMPLETED", "FIRST_EXCEPTION", "ALL_COMPLETED", "CancelledError"),
     *("TimeoutError", "InvalidStateError", "BrokenExecutor", "Future", "Executor"),
@@ -67,7 +69,6 @@ class Library:
         }
         self.foreign: set[str] = set()
         """Modules that the program imported and that run as they are."""
-        self._used: set[str] = set()
         self._serials = itertools.count()
         for name in _REEXECUTED:
             self.execute_again(name)
@@ -80,8 +81,6 @@ class Library:
         self._atexits = list(self._threading["_threading_atexits"])
         self._excepthook = self._threading["excepthook"]
         self._locks = self._module_locks()
-        vars(self.modules["random"])["seed"](0)
-        self._used.clear()
 
     # Between executions
 
@@ -105,12 +104,15 @@ class Library:
         pool["_threads_queues"].clear()
         pool["_shutdown"] = False
         pool["ThreadPoolExecutor"]._counter = itertools.count().__next__
-        if "random" in self._used:
-            vars(self.modules["random"])["seed"](0)
+        self._seed_random()
         if self._asyncio is not None:
             self._asyncio.reset()
         for lock in self._locks:  # an unwound execution may have left one closed
             lock._at_fork_reinit()
+
+    def _seed_random(self) -> None:
+        if "random" in self.modules:
+            vars(self.modules["random"])["seed"](0)
 
     def _module_locks(self) -> list[Any]:
         """Return the locks that the library keeps in its modules."""
@@ -129,16 +131,15 @@ class Library:
     # Importing
 
     def find(self, name: str) -> types.ModuleType | None:
-        """Return a controlled module, executing parts of `asyncio` on first use."""
+        """Return a controlled module, executing some of them on first use."""
         module = self.modules.get(name)
+        if module is None and name in _ON_FIRST_USE:
+            module = self.execute_again(name)
+            self._seed_random()
         if module is None and name.partition(".")[0] == "asyncio":
             self._stand_ins.update(stand_ins())
             module = self._stand_ins.get(name) or self.execute_again(name)
         return module
-
-    def note_use(self, name: str) -> None:
-        """Note that a program imports a controlled module."""
-        self._used.add(name)
 
     def asyncio(self) -> Asyncio:
         """Return the controlled `asyncio`, loading it on first use."""
@@ -285,7 +286,6 @@ class _Importer:
             if "__rc_library__" not in (globals_ or {}):
                 self._library.foreign.add(absolute)
             return builtins.__import__(name, globals_, locals_, fromlist or (), level)
-        self._library.note_use(absolute)
         if hasattr(module, "__path__"):
             for part in fromlist or ():
                 self._find_submodule(module, f"{absolute}.{part}", part)

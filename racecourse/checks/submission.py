@@ -17,8 +17,9 @@ from racecourse.model.replay_token import Kind, ReplayToken
 from racecourse.model.verdict import Cause, Evidence
 from racecourse.sandbox import protocol
 from racecourse.sandbox.endings import Died, Hung, LimitPassed, Raised
+from racecourse.sandbox.handle import Worker
 from racecourse.sandbox.launch import LoadOptions
-from racecourse.sandbox.launcher import Lane, Worker
+from racecourse.sandbox.launcher import Lane
 from racecourse.sandbox.payload import Payload
 from racecourse.sandbox.stage_host import StageHost
 

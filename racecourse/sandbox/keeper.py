@@ -18,15 +18,21 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
+from racecourse.model.exercise import Limits
 from racecourse.sandbox import confine, first, orders, protocol, tree, worker
 from racecourse.sandbox.launch import World
+from racecourse.sandbox.levels import level_named
+from racecourse.sandbox.linux import cgroups
 
 DUMP_SIGNAL = signal.SIGUSR1
 _SEND_WITHIN_S = 5.0
 _BACKLOG = 1024
 _NEWS_BYTES = 4096
+_SPARE_MIB = (
+    192  # beyond the check's limit, so that the observer is the first to see it
+)
 
 
 def run(world: World, launches: socket.socket) -> NoReturn:
@@ -36,8 +42,13 @@ def run(world: World, launches: socket.socket) -> NoReturn:
     """
     status = 0
     scratch = ""  # to be removed if there is no lane to do it
+    group = (
+        cgroups.make(f"racecourse-{os.getpid()}")
+        if level_named(world.level).own_user
+        else None
+    )
     try:
-        ready = _Ready(world)
+        ready = _Ready(world, group)
         order = orders.receive(launches)
         launches.close()
         if order is not None:
@@ -53,6 +64,8 @@ def run(world: World, launches: socket.socket) -> NoReturn:
         status, scratch = 1, ""
     finally:
         tree.end_all_below(os.getpid())
+        if group is not None:
+            group.remove()
         if scratch:
             tree.remove_folder(scratch)
         os._exit(status)
@@ -69,9 +82,12 @@ class _Ready:
             world of its own, its exit status.
         child_ended: A byte for every child that ended.
         refusal: Why the system refused; empty if it did not.
+        group: What bounds them together, where the system has that.
+        tasks: How many processes and threads there may be in it.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, group: cgroups.Group | None) -> None:
+        self.group, self.tasks = group, world.tasks
         os.setsid()
         tree.adopt_orphans()
         self.child_ended, wakeup = os.pipe()
@@ -92,6 +108,8 @@ class _Ready:
             for fd in (self.child_ended, wakeup, self.news):
                 os.close(fd)
             self.orders.close()
+            if group is not None:
+                group.enter()
             if self.own_world:
                 first.run(world, worker_end, news)
             worker.run(world, worker_end, news)
@@ -106,8 +124,13 @@ class _Keeper:
         self._ready = ready
         self._child_ended, self._news = ready.child_ended, ready.news
 
-    def launch(self, message: Mapping[str, object], fds: Sequence[int]) -> None:
+    def launch(self, message: Mapping[str, Any], fds: Sequence[int]) -> None:
         """Hand the launch on to the worker and wait until it is confined."""
+        if self._ready.group is not None:
+            memory_mib = Limits(**message["limits"]).memory_mib
+            self._ready.group.bound(
+                memory_mib=memory_mib + _SPARE_MIB, tasks=self._ready.tasks
+            )
         with contextlib.suppress(
             OSError
         ):  # it is gone, and its last words are the news
@@ -149,12 +172,17 @@ class _Keeper:
             while (ended := os.waitpid(-1, os.WNOHANG))[0]:
                 pid, status = ended
                 if pid == self._worker:
-                    self._report({"exit": os.waitstatus_to_exitcode(status)})
+                    self._report_end(os.waitstatus_to_exitcode(status))
 
     def _tell_end(self, status: bytes) -> None:
         """Report how the worker ended, as the first process of its world told."""
         if status:
-            self._report({"exit": int(status)})
+            self._report_end(int(status))
+
+    def _report_end(self, status: int) -> None:
+        group = self._ready.group
+        starved = group is not None and group.ran_out_of_memory()
+        self._report({"exit": status, "out_of_memory": starved})
 
     def _obey(self) -> bool:
         order = protocol.receive(self._control, within_s=_SEND_WITHIN_S)

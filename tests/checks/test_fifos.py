@@ -10,8 +10,9 @@ import pytest
 from racecourse.checks import Fifos, NotMeasurable, Submission
 from racecourse.checks import fifos as module
 from racecourse.model.exercise import Limits
+from racecourse.sandbox.handle import Worker
 from racecourse.sandbox.launch import LoadOptions
-from racecourse.sandbox.launcher import Lane, Worker, Zygote
+from racecourse.sandbox.launcher import Lane, Zygote
 from racecourse.sandbox.payload import Payload
 
 _CONTENTS = [b"first", b"", b"third" * 100]

@@ -6,8 +6,9 @@ import pytest
 
 from racecourse.model.exercise import Limits
 from racecourse.sandbox.endings import Hung
+from racecourse.sandbox.handle import Worker
 from racecourse.sandbox.launch import LoadOptions
-from racecourse.sandbox.launcher import Lane, Worker, Zygote
+from racecourse.sandbox.launcher import Lane, Zygote
 from racecourse.sandbox.payload import Payload
 
 _SCENARIOS = """

@@ -7,8 +7,9 @@ import pytest
 
 from racecourse.checks import torn_update
 from racecourse.model.exercise import Limits
+from racecourse.sandbox.handle import Worker
 from racecourse.sandbox.launch import LoadOptions
-from racecourse.sandbox.launcher import Lane, Worker, Zygote
+from racecourse.sandbox.launcher import Lane, Zygote
 from racecourse.sandbox.payload import Payload
 
 _SCENARIOS = """

@@ -19,10 +19,13 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
+
 from racecourse.grading import catalogue, intake
 from racecourse.grading.journal import Journal
 from racecourse.grading.run import Options, grade
 from racecourse.sandbox import tree
+from racecourse.sandbox.linux import cgroups
 
 ROOT = Path(__file__).resolve().parent.parent
 _RIGHT = (ROOT / "bench/tiny/reference/ex01_counter/solution.py").read_text("utf-8")
@@ -66,6 +69,17 @@ def submissions(folder: Path) -> dict[str, Path]:
     return paths
 
 
+def control_groups() -> list[Path]:
+    """Return the control groups of all gradings on the machine."""
+    tops = set(cgroups.our_groups().values())
+    return [group for top in tops for group in top.glob("racecourse-*")]
+
+
+def is_orphaned(group: Path) -> bool:
+    """Whether the keeper of a control group is gone."""
+    return not psutil.pid_exists(int(group.name.rpartition("-")[2]))
+
+
 def counted() -> dict[str, int]:
     """Count what could leak."""
     mounts = Path("/proc/self/mounts")
@@ -74,7 +88,7 @@ def counted() -> dict[str, int]:
         "threads": threading.active_count(),
         "descriptors": len(list(Path("/proc/self/fd").iterdir())),
         "mounts": len(mounts.read_text().splitlines()) if mounts.exists() else 0,
-        "control groups": len(list(Path("/sys/fs/cgroup").glob("*/racecourse-*"))),
+        "control groups": sum(map(is_orphaned, control_groups())),
         "temporary files": len(list(Path(tempfile.gettempdir()).glob("rc-*"))),
         "shared memory": len(list(Path("/dev/shm").glob("psm_*"))),
     }

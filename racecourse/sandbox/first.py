@@ -4,7 +4,8 @@ In a process namespace of its own it is process 1: every orphan becomes its chil
 when it ends, the kernel ends everybody in the namespace (pid_namespaces(7)). It runs no
 student code, and none can look into it or signal it.
 
-It tells the keeper through a pipe why there is no worker, or how the worker ended.
+It tells the keeper through a pipe that the worker waits for its launch, or why there is
+none; and how the worker ended.
 """
 
 import os
@@ -17,6 +18,8 @@ from racecourse.sandbox import confine, worker
 from racecourse.sandbox.launch import World
 from racecourse.sandbox.linux import calls
 
+WAITS = "waits"
+
 
 def run(world: World, orders: socket.socket, news: int) -> NoReturn:
     """Become process 1 of a new world. Never returns."""
@@ -27,9 +30,10 @@ def run(world: World, orders: socket.socket, news: int) -> NoReturn:
         if child == 0:
             worker.run(world, orders, news)
         orders.close()
+        tell(news, WAITS)
         _reap(child, news)
     except BaseException as error:  # noqa: BLE001 - the keeper must hear of it
-        os.write(news, str(error).encode("utf-8", "backslashreplace")[:4000])
+        tell(news, str(error))
     finally:
         os._exit(1)
 
@@ -43,4 +47,10 @@ def _reap(child: int, news: int) -> NoReturn:
             select.poll().poll()  # nobody is left; the keeper decides when to go
             continue
         if pid == child:
-            os.write(news, str(os.waitstatus_to_exitcode(status)).encode())
+            tell(news, str(os.waitstatus_to_exitcode(status)))
+
+
+def tell(news: int, line: str) -> None:
+    """Tell the keeper one line."""
+    text = line.replace("\n", " ")[:1000]
+    os.write(news, f"{text}\n".encode("utf-8", "backslashreplace"))

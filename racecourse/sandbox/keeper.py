@@ -78,8 +78,9 @@ class _Ready:
         child: The worker, or the first process of its world.
         own_world: Which of the two.
         orders: Where the worker waits.
-        news: What is told of it: that it was confined or why not; then, where it has a
-            world of its own, its exit status.
+        news: What is told of it, line by line: where it has a world of its own, that it
+            waits there; that it was confined; and, from such a world, its exit status.
+            Any other line says why it is not so.
         child_ended: A byte for every child that ended.
         refusal: Why the system refused; empty if it did not.
         group: What bounds them together, where the system has that.
@@ -94,7 +95,8 @@ class _Ready:
         os.set_blocking(wakeup, False)
         signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        self.news, news = os.pipe()
+        reader, news = os.pipe()
+        self.news = _News(reader)
         self.orders, worker_end = socket.socketpair()
         self.refusal = ""
         try:
@@ -105,7 +107,7 @@ class _Ready:
         self.child = os.fork()
         if self.child == 0:
             signal.set_wakeup_fd(-1)
-            for fd in (self.child_ended, wakeup, self.news):
+            for fd in (self.child_ended, wakeup, reader):
                 os.close(fd)
             self.orders.close()
             if group is not None:
@@ -117,36 +119,63 @@ class _Ready:
         worker_end.close()
 
 
+class _News:
+    """Lines from a pipe; two may come in one piece."""
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+        self._read = b""
+
+    def next(self) -> str:
+        """Wait for the next line and return it; empty if there will be none."""
+        while b"\n" not in self._read:
+            part = os.read(self.fd, _NEWS_BYTES)
+            if not part:
+                break
+            self._read += part
+        line, _, self._read = self._read.partition(b"\n")
+        return line.decode("utf-8", "backslashreplace")
+
+    def has_come(self) -> bool:
+        """Whether a line was read together with the one before."""
+        return b"\n" in self._read
+
+
 class _Keeper:
     def __init__(self, ready: _Ready, control: socket.socket, trace: int) -> None:
         self._control = control
         self._trace = trace
         self._ready = ready
         self._child_ended, self._news = ready.child_ended, ready.news
+        self._root = self._worker = 0
 
     def launch(self, message: Mapping[str, Any], fds: Sequence[int]) -> None:
         """Hand the launch on to the worker and wait until it is confined."""
-        if self._ready.group is not None:
-            memory_mib = Limits(**message["limits"]).memory_mib
-            self._ready.group.bound(
-                memory_mib=memory_mib + _SPARE_MIB, tasks=self._ready.tasks
-            )
-        with contextlib.suppress(
-            OSError
-        ):  # it is gone, and its last words are the news
-            orders.send(self._ready.orders, message, fds)
+        ready = self._ready
+        if ready.refusal:
+            self._refuse(ready.refusal)
+        if ready.group is not None:
+            memory_mib = Limits(**message["limits"]).memory_mib + _SPARE_MIB
+            ready.group.bound(memory_mib=memory_mib, tasks=ready.tasks)
+        self._root, self._worker = os.getpid(), ready.child
+        if ready.own_world:
+            self._expect(first.WAITS)
+            # While it waits for its orders it cannot end; later it may have.
+            self._root, (self._worker,) = ready.child, tree.children(ready.child)
+        with contextlib.suppress(OSError):  # it is gone; the news will say why
+            orders.send(ready.orders, message, fds)
         orders.close(fds[:-1])  # the stacks are written by us too
-        self._ready.orders.close()
-        news = self._ready.refusal.encode() or os.read(self._news, _NEWS_BYTES)
-        if news != worker.CONFINED.encode():
-            text = news.decode("utf-8", "backslashreplace")
-            self._report({"refused": text or "a process of ours ended early"})
-            raise RuntimeError(text)
-        self._root = os.getpid()
-        self._worker = self._ready.child
-        if self._ready.own_world:
-            self._root = self._ready.child
-            (self._worker,) = tree.children(self._root)
+        ready.orders.close()
+        self._expect(worker.CONFINED)
+
+    def _expect(self, line: str) -> None:
+        told = self._news.next()
+        if told != line:
+            self._refuse(told or "a process of ours ended early")
+
+    def _refuse(self, reason: str) -> NoReturn:
+        self._report({"refused": reason})
+        raise RuntimeError(reason)
 
     def keep(self) -> None:
         """Serve orders until `kill`, or until the lane is gone."""
@@ -155,15 +184,17 @@ class _Keeper:
         poller = select.poll()
         poller.register(self._control, select.POLLIN)
         poller.register(self._child_ended, select.POLLIN)
-        poller.register(self._news, select.POLLIN)
+        poller.register(self._news.fd, select.POLLIN)
+        if self._news.has_come():
+            self._tell_end()
         while True:
             for fd, _ in poller.poll():
                 if fd == self._child_ended:
                     os.read(self._child_ended, 512)
                     self._reap()
-                elif fd == self._news:
-                    poller.unregister(self._news)
-                    self._tell_end(os.read(self._news, 64))
+                elif fd == self._news.fd:
+                    poller.unregister(self._news.fd)
+                    self._tell_end()
                 elif not self._obey():
                     return
 
@@ -174,8 +205,9 @@ class _Keeper:
                 if pid == self._worker:
                     self._report_end(os.waitstatus_to_exitcode(status))
 
-    def _tell_end(self, status: bytes) -> None:
+    def _tell_end(self) -> None:
         """Report how the worker ended, as the first process of its world told."""
+        status = self._news.next()
         if status:
             self._report_end(int(status))
 

@@ -54,9 +54,10 @@ def run(world: World, launches: socket.socket, news: int) -> NoReturn:
         try:
             confine(world, LaunchSpec.from_plain(message))
         except Exception as error:
-            os.write(news, f"{type(error).__name__}: {error}".encode()[:_TEXT_CHARS])
+            text = f"{type(error).__name__}: {error}".replace("\n", " ")
+            os.write(news, f"{text[:_TEXT_CHARS]}\n".encode())
             raise
-        os.write(news, CONFINED.encode())
+        os.write(news, f"{CONFINED}\n".encode())
         os.close(news)  # what is said from now on may be the submission's
         _Worker(socket.socket(fileno=channel), trace).serve()
     except protocol.ChannelClosed:

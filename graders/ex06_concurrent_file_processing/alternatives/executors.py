@@ -1,4 +1,4 @@
-"""Executors everywhere: all files are submitted, and each looks at `cancel` when its turn comes.
+"""A6.1: executors everywhere; each file looks at `cancel` when its turn comes.
 
 Processes get an event of their own kind through the pool's initializer; a thread beside
 the pool passes the caller's `cancel` on to it.

@@ -1,4 +1,4 @@
-"""Threads and processes of its own; regular files are mapped into memory.
+"""A6.4: threads and processes of its own; regular files are mapped into memory.
 
 Threads take the next number under a lock. Each process has a pipe and gets the next file
 when it has answered for the last one.

@@ -1,4 +1,4 @@
-"""Pool.imap_unordered over (index, path), for processes; a ThreadPool for threads.
+"""A6.3, A6.4: Pool.imap_unordered over (index, path), for processes; a ThreadPool for threads.
 
 Files are read in pieces of 64 kB. asyncio feeds a queue to as many coroutines as there
 are workers.

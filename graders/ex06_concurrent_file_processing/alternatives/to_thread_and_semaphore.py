@@ -1,4 +1,4 @@
-"""asyncio with to_thread, a semaphore and a TaskGroup; executors with an index map.
+"""A6.2, A6.5: asyncio with to_thread, a semaphore and a TaskGroup; executors with an index map.
 
 Threads and processes hand out a file when a semaphore has room, which a done callback
 gives back; results are taken with as_completed and put at the index of their future.

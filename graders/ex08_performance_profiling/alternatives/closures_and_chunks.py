@@ -1,4 +1,4 @@
-"""A hook that is a closure with a table for each thread; records in chunks over pool.map."""
+"""A8.2, A8.4: a hook with a table for each thread; records in chunks over pool.map."""
 
 import itertools
 import sys

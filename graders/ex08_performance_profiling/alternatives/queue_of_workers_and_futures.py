@@ -1,4 +1,4 @@
-"""Threads of its own parse and look up; the table holds a future for each key."""
+"""A8.5: threads of its own parse and look up; the table holds a future for each key."""
 
 import sys
 import threading

@@ -1,4 +1,4 @@
-"""A sampler of the threads' CPU clocks with a hook that only counts; one condition for all."""
+"""A8.3: a sampler of the threads' CPU clocks with a hook that only counts; one condition for all."""
 
 import collections
 import sys

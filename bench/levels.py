@@ -28,6 +28,7 @@ def lost_at(name: str, method: str) -> tuple[int, list[str]]:
     """Grade all references; return how many kept every point, and what the others lost."""
     level = levels.level_named(name)
     with tempfile.TemporaryDirectory(prefix="rc-levels-") as folder:
+        Path(folder).chmod(0o711)  # other users pass through
         options = ("--sandbox", name, "--start-method", method, "--format", "json")
         command = ("-m", "cli", "verify", "--only", "reference", *options)
         rows = levels.run_at(
@@ -50,6 +51,7 @@ def main() -> None:
     table = f"| level | {' | '.join(methods)} |\n|---|{'---|' * len(methods)}\n"
     for name in options.level or levels.NAMES:
         with tempfile.TemporaryDirectory(prefix="rc-levels-") as folder:
+            Path(folder).chmod(0o711)
             if not levels.offered(name, Path(folder)):
                 print(f"{name}: not offered here")
                 continue

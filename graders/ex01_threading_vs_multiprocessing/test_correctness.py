@@ -275,7 +275,9 @@ def _must_not_linger(worker):
     if stage.count("job", "leave") < _NAPS:
         return
     asleep_at = []
-    while not stage.until(lambda s: s.count("returned"), within_s=_LOOK_EVERY_S):
+    while not stage.until(
+        lambda s: s.count("returned"), within_s=_LOOK_EVERY_S, patient=False
+    ):
         if worker.worker.is_asleep():
             asleep_at.append(monotonic())
         must.hold(

@@ -10,10 +10,20 @@ def _tenfold(number):
     return number * 10
 
 
-def program():
-    """Two threads share three tasks."""
+def _on_two_threads(*numbers):
     _ran.clear()
-    tasks = [Task(str(n), _tenfold, (n,), "io") for n in (1, 2, 3)]
+    tasks = [Task(str(n), _tenfold, (n,), "io") for n in numbers]
     values = [outcome.value for outcome in run_with("thread", tasks, 2)]
-    assert values == [10, 20, 30], f"[10, 20, 30] expected, got {values!r}"
-    assert len(_ran) == 3, f"3 tasks were given, {len(_ran)} were run"
+    expected = [n * 10 for n in numbers]
+    assert values == expected, f"{expected} expected, got {values!r}"
+    assert len(_ran) == len(numbers), f"{len(numbers)} tasks, {len(_ran)} were run"
+
+
+def queueing():
+    """Two threads share three tasks: one has to wait."""
+    _on_two_threads(1, 2, 3)
+
+
+def pair():
+    """A thread for each of two tasks: so few orders that those with two delays fit."""
+    _on_two_threads(1, 2)

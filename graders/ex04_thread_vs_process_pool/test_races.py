@@ -35,7 +35,8 @@ def test_no_outcome_is_lost_when_threads_are_stalled(
                 must.have_same_items(
                     seen["ran"], given.values, what=f"{what}: tasks that ran"
                 )
-    submission.explore("program", runs=_RUNS)
+    for program in ("pair", "queueing"):
+        submission.explore(program, runs=_RUNS)
 
 
 @check("R2")

@@ -9,12 +9,12 @@ Which steps are taken is the level's choice (`racecourse.sandbox.levels`).
 import functools
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import racecourse
 from racecourse.sandbox import limits
-from racecourse.sandbox.launch import LaunchSpec, World
+from racecourse.sandbox.launch import OURS, LaunchSpec, World
 from racecourse.sandbox.levels import level_named
 from racecourse.sandbox.linux import calls, landlock, namespaces, seccomp
 
@@ -90,13 +90,25 @@ def confine(world: World, spec: LaunchSpec) -> None:
     if level.own_user or level.namespaces:
         calls.set_dumpable(dumpable=True)  # ours to look at from outside
     if level.landlock:
+        _import_ours_from(f"{spec.box}/{OURS}")
         visible = (*_READABLE, *python_paths(), spec.box)
+        shown, listed = around(visible, (_CONTENT, *world.hidden))
         landlock.restrict(
-            readable=around(visible, (_CONTENT, *world.hidden)),
-            writable=(*_WRITABLE, spec.home),
+            readable=shown, listable=listed, writable=(*_WRITABLE, spec.home)
         )
     if level.seccomp:
         seccomp.restrict()
+
+
+def _import_ours_from(folder: str) -> None:
+    """Find our package through a link in a folder of the worker's.
+
+    Python lists the folders that it imports from, and whoever may list the one around our
+    package may, by the rules of landlock, list all that is beside it.
+    """
+    os.environ["PYTHONPATH"] = folder
+    around_us = str(Path(_PACKAGE).parent)
+    sys.path[:] = [folder if path == around_us else path for path in sys.path]
 
 
 def _strip_environment(spec: LaunchSpec, *, private: bool) -> None:
@@ -120,13 +132,25 @@ def python_paths() -> tuple[str, ...]:
     return tuple(sorted({*prefixes, *real, _PACKAGE}))
 
 
-def around(readable: Iterable[str], hidden: Iterable[str]) -> Iterator[str]:
-    """Yield paths that together show all of `readable` but nothing that is `hidden`."""
-    hidden = tuple(hidden)
+def around(
+    readable: Iterable[str], hidden: Iterable[str]
+) -> tuple[list[str], list[str]]:
+    """Return paths that together show all of `readable` but nothing that is `hidden`.
+
+    Returns:
+        The paths, and the folders around what is hidden. Their lists of names must be
+        readable, or Python finds no package in them; what is hidden has its name shown.
+    """
+    shown, listed = [], []
     for path in readable:
-        inside = [each for each in hidden if Path(each).is_relative_to(path)]
+        inside = [
+            h for h in hidden if Path(h).exists() and Path(h).is_relative_to(path)
+        ]
         if not inside:
-            yield path
+            shown.append(path)
         elif path not in inside:
             children = sorted(str(child) for child in Path(path).iterdir())
-            yield from around(children, inside)
+            more_shown, more_listed = around(children, inside)
+            shown += more_shown
+            listed += [path, *more_listed]
+    return shown, listed

@@ -21,6 +21,7 @@ from racecourse.sandbox import orders, protocol, stacks, tree
 from racecourse.sandbox.endings import Died, Hung, LimitPassed, Raised, SandboxError
 from racecourse.sandbox.launch import LaunchSpec, LoadOptions
 from racecourse.sandbox.observer import Observer
+from racecourse.sandbox.patience import LOOK_EVERY_S, Patience
 from racecourse.sandbox.payload import Payload
 from racecourse.sandbox.stage_host import StageHost
 
@@ -31,7 +32,7 @@ _LOOKS = 20  # at one tree, while processes of it end
 _TRACE_BYTES = 256 << 10
 _STEP_S = 0.2  # how often a silent worker is looked at
 _REST_WITHIN_S = 1.0  # for the rest of a frame that has begun to come
-_IDLE_LOOKS = 3  # in a row: one alone may meet a worker between two steps
+_OVERTIME_ASLEEP_S = 0.12  # one look alone may meet a worker between two steps
 # Helpers of the standard library that outlive a call by design. The names alone would
 # be too little: forked workers have the zygote's command line, with what it preloads.
 _STANDARD_HELPERS = (
@@ -63,7 +64,7 @@ class Worker:
         self._exit: int | None = None
         self._starved = False  # ended by the kernel for its memory
         self._closed = False
-        self.stage = StageHost(f"{spec.box}/stage")
+        self.stage = StageHost(f"{spec.box}/stage", overtime=self._overtime)
         self._trace = os.open(
             f"{spec.scratch}/trace", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600
         )
@@ -162,7 +163,7 @@ class Worker:
 
         Args:
             number: What `begin` returned.
-            within_s: Real seconds to wait; longer while `_deserves_more` says so.
+            within_s: Real seconds to wait; longer if it works, see `_overtime`.
             is_hopeless: Asked now and then; True ends the wait as if time were up.
 
         Raises:
@@ -195,10 +196,10 @@ class Worker:
         poller = select.poll()
         for end in (self._channel, self._keeper):
             poller.register(end, select.POLLIN)
-        idle_looks = 0
+        overtime: Patience | None = None
         while True:
             left_s = deadline - monotonic()
-            step_s = min(left_s, _STEP_S) if left_s > 0 else _STEP_S
+            step_s = min(left_s, _STEP_S) if left_s > 0 else LOOK_EVERY_S
             ready = {fd for fd, _ in poller.poll(step_s * 1000)}
             self._raise_breach()
             if self._keeper.fileno() in ready:
@@ -211,19 +212,23 @@ class Worker:
             if is_hopeless():
                 raise protocol.DeadlinePassed
             if left_s <= 0:
-                idle_looks = idle_looks + 1 if self.is_asleep() else 0
-                if idle_looks == _IDLE_LOOKS or not self._deserves_more(-left_s):
+                overtime = overtime or self._overtime()
+                if overtime.is_over():
                     raise protocol.DeadlinePassed
 
-    def _deserves_more(self, over_s: float) -> bool:
-        """Whether a worker that is awake may go on although its time is up.
+    def _overtime(self) -> Patience:
+        """What a worker gets beyond its time, if it works.
 
-        On a crowded machine a second on the wall is little time on a core. Who works,
-        rather than waits, may use the check's whole budget as CPU time before that
-        counts as a hang. Who waits for ever is found out when the time is up.
+        It may use the check's whole hang budget as CPU time before that counts as a
+        hang. Who waits for ever is found out when the time is up.
         """
-        wall_s, longest_s = self.limits.wall_s, self.limits.longest_s
-        return over_s < longest_s - wall_s and self.cpu_seconds() < wall_s
+        wall_s = self.limits.wall_s
+        return Patience(
+            self,
+            cpu_until_s=wall_s,
+            asleep_s=_OVERTIME_ASLEEP_S,
+            within_s=self.limits.longest_s - wall_s,
+        )
 
     @staticmethod
     def _value_of(reply: dict[str, Any], number: int) -> Any:

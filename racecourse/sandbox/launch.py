@@ -7,6 +7,9 @@ from typing import Any
 
 from racecourse.model.exercise import Limits
 
+OURS = "ours"
+"""The folder of a worker's box in which a link leads to our package."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadOptions:

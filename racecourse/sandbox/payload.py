@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from racecourse.sandbox.launch import LaunchSpec
+import racecourse
+from racecourse.sandbox.launch import OURS, LaunchSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,9 @@ def lay_out(spec: LaunchSpec, payload: Payload) -> None:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, encoding="utf-8")
     Path(spec.home).mkdir()
+    ours = Path(spec.box) / OURS
+    ours.mkdir()
+    (ours / "racecourse").symlink_to(Path(racecourse.__file__).resolve().parent)
     if spec.uid:
         # Its group may pass through, and everything of it below is open to read.
         os.chown(spec.scratch, -1, spec.uid)

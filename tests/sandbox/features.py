@@ -8,6 +8,7 @@ import asyncio
 import concurrent.futures
 import fcntl
 import getpass
+import importlib
 import multiprocessing
 import multiprocessing.managers
 import os
@@ -30,6 +31,10 @@ def _double(number):
 
 def _put(queue):
     queue.put(42)
+
+
+def _imports(module):
+    return importlib.import_module(module).__name__
 
 
 def _under(lock, value):
@@ -60,6 +65,12 @@ def queue(method):
     seen = results.get(timeout=20)
     child.join()
     return seen == 42
+
+
+def imports(method):
+    modules = ["racecourse.sandbox.stage", "decimal"]
+    with multiprocessing.get_context(method).Pool(1) as workers:
+        return workers.map(_imports, modules) == modules
 
 
 def lock_and_value(method):
@@ -219,7 +230,7 @@ def failing():
     """Try everything; return what does not work, with the reason."""
     tried = {feature.__name__: feature for feature in FEATURES}
     for method in METHODS:
-        for feature in (pool, queue, lock_and_value):
+        for feature in (pool, queue, lock_and_value, imports):
             name = f"{feature.__name__} {method}"
             tried[name] = lambda f=feature, m=method: f(m)
     wrong = {}

@@ -34,11 +34,14 @@ def abi() -> int:
         return 0
 
 
-def restrict(*, readable: Iterable[str], writable: Iterable[str]) -> None:
+def restrict(
+    *, readable: Iterable[str], listable: Iterable[str], writable: Iterable[str]
+) -> None:
     """Allow this process and its children nothing else of the file system, for good.
 
     Args:
         readable: Files and folders to read and to execute.
+        listable: Folders of which the names may be listed, those in folders of theirs too.
         writable: Folders, and devices, in which anything goes.
 
     Raises:
@@ -53,6 +56,8 @@ def restrict(*, readable: Iterable[str], writable: Iterable[str]) -> None:
     try:
         for path in readable:
             _allow(ruleset, path, _READ_FILE | _READ_DIR | _EXECUTE)
+        for path in listable:
+            _allow(ruleset, path, _READ_DIR)
         for path in writable:
             _allow(ruleset, path, handled)
         calls.no_new_privileges()

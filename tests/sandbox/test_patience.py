@@ -1,11 +1,11 @@
-"""A search is given up for the work it did, or because it sleeps; never for the clock."""
+"""A wait is given up for the work done, or because all sleep; not for the clock alone."""
 
 from dataclasses import dataclass
 from unittest import mock
 
 import pytest
 
-from racecourse.checks.patience import Patience
+from racecourse.sandbox.patience import Patience
 
 
 @dataclass
@@ -22,13 +22,13 @@ class _Worker:
 
 @pytest.fixture
 def clock():
-    with mock.patch("racecourse.checks.patience.monotonic", return_value=0.0) as clock:
+    with mock.patch("racecourse.sandbox.patience.monotonic", return_value=0.0) as clock:
         yield clock
 
 
 def test_a_search_that_gets_little_of_the_machine_may_take_long(clock: mock.Mock):
     worker = _Worker()
-    patience = Patience(worker, cpu_s=2.0)
+    patience = Patience(worker, cpu_until_s=3.0, asleep_s=4.0)
     for second in range(0, 1000, 10):
         clock.return_value = float(second)
         worker.used_s = 1.0 + second / 1000
@@ -37,7 +37,7 @@ def test_a_search_that_gets_little_of_the_machine_may_take_long(clock: mock.Mock
 
 def test_work_beyond_the_budget_ends_it(clock: mock.Mock):
     worker = _Worker()
-    patience = Patience(worker, cpu_s=2.0)
+    patience = Patience(worker, cpu_until_s=3.0, asleep_s=4.0)
     worker.used_s = 2.9
     assert not patience.is_over()
     worker.used_s = 3.1
@@ -46,7 +46,7 @@ def test_work_beyond_the_budget_ends_it(clock: mock.Mock):
 
 def test_only_a_long_sleep_without_a_break_ends_it(clock: mock.Mock):
     worker = _Worker()
-    patience = Patience(worker, cpu_s=2.0)
+    patience = Patience(worker, cpu_until_s=3.0, asleep_s=4.0)
     for second, asleep, over in [
         (3.0, True, False),
         (3.5, False, False),
@@ -55,3 +55,11 @@ def test_only_a_long_sleep_without_a_break_ends_it(clock: mock.Mock):
     ]:
         clock.return_value, worker.asleep = second, asleep
         assert patience.is_over() is over, second
+
+
+def test_there_is_an_end_to_it(clock: mock.Mock):
+    patience = Patience(_Worker(), cpu_until_s=3.0, asleep_s=4.0, within_s=10.0)
+    clock.return_value = 9.9
+    assert not patience.is_over()
+    clock.return_value = 10.0
+    assert patience.is_over()

@@ -227,6 +227,7 @@ class Worker:
             self,
             cpu_until_s=wall_s,
             asleep_s=_OVERTIME_ASLEEP_S,
+            moves=lambda: len(self.stage.log()),
             within_s=self.limits.longest_s - wall_s,
         )
 

@@ -22,7 +22,12 @@ class _Worker:
 
 @pytest.fixture
 def clock():
-    with mock.patch("racecourse.sandbox.patience.monotonic", return_value=0.0) as clock:
+    module = "racecourse.sandbox.patience"
+    with (
+        mock.patch(f"{module}.monotonic", return_value=0.0) as clock,
+        mock.patch(f"{module}.os.getloadavg", return_value=(1.0, 1.0, 1.0)),
+        mock.patch(f"{module}.os.cpu_count", return_value=2),
+    ):
         yield clock
 
 
@@ -62,4 +67,23 @@ def test_there_is_an_end_to_it(clock: mock.Mock):
     clock.return_value = 9.9
     assert not patience.is_over()
     clock.return_value = 10.0
+    assert patience.is_over()
+
+
+def test_who_waits_for_us_is_not_asleep_while_we_are_at_it(clock: mock.Mock):
+    moves = iter(range(100))
+    patience = Patience(
+        _Worker(asleep=True), cpu_until_s=3.0, asleep_s=4.0, moves=lambda: next(moves)
+    )
+    for second in range(50):
+        clock.return_value = float(second)
+        assert not patience.is_over()
+
+
+def test_on_a_crowded_machine_sleep_is_believed_later(clock: mock.Mock):
+    with mock.patch("os.getloadavg", return_value=(10.0, 1.0, 1.0)):
+        patience = Patience(_Worker(asleep=True), cpu_until_s=3.0, asleep_s=4.0)
+    clock.return_value = 19.9
+    assert not patience.is_over()
+    clock.return_value = 20.1
     assert patience.is_over()

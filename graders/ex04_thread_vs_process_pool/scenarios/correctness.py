@@ -1,5 +1,7 @@
 """Correctness: outcomes, choices, comparisons, and refusals."""
 
+import time
+
 import solution
 from scenarios import clocks, jobs, runs
 from scenarios.runs import run
@@ -17,12 +19,21 @@ def totals(how, numbers, max_workers):
 
 
 def chosen(tasks):
-    """Choose for each task; return the choices, and how often a clock was read."""
-    before = clocks.looks()
+    """Choose for each task; return the choices."""
     choices = [solution.choose_executor(runs.task_of(**each)) for each in tasks]
+    return [runs.plain(choice) for choice in choices]
+
+
+def sampled(task):
+    """Choose for one task; return the choice, and by real clocks what that took."""
+    given = runs.task_of(**task)
+    looks, wall_s, cpu_s = clocks.looks(), clocks.wall_s(), time.process_time()
+    choice = solution.choose_executor(given)
     return {
-        "choices": [runs.plain(choice) for choice in choices],
-        "looks": clocks.looks() - before,
+        "choice": runs.plain(choice),
+        "looks": clocks.looks() - looks,
+        "wall_s": clocks.wall_s() - wall_s,
+        "cpu_s": time.process_time() - cpu_s,
     }
 
 

@@ -1,5 +1,7 @@
 """Races: threads that are stalled, callers that meet, and children that know nothing."""
 
+import sys
+import threading
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -10,17 +12,23 @@ from scenarios import jobs, runs
 from racecourse.sandbox import stage, stalling
 
 _MOMENT_S = 0.0005  # so that no thread does all the tasks before the next one starts
+_STILL_AFTER = 3  # moments in which the caller has not moved
+_STILL_WITHIN = 40  # moments; a caller that looks around for work never stands still
 
 _set_at_run_time = []
 _calls = []
 
 
 def crowd(how, asks, max_workers):
-    """Run short tasks on many threads; return the outcomes and which tasks ran."""
+    """Run short tasks on many threads; return the outcomes and which tasks ran.
+
+    Tasks end when the caller has handed out what it wants to, and waits: so what is to
+    happen at their end happens in their threads, and in all of them at once.
+    """
     _calls.clear()
-    module = stalling.solution()
+    module, caller = stalling.solution(), threading.get_ident()
     tasks = [
-        module.Task(name, _brief, (jobs.Ask(**ask),), "io")
+        module.Task(name, _brief, (jobs.Ask(**ask), caller), "io")
         for name, ask in asks.items()
     ]
     if how == "all":
@@ -30,10 +38,22 @@ def crowd(how, asks, max_workers):
     return {"outcomes": runs.plain_outcomes(outcomes), "ran": list(_calls)}
 
 
-def _brief(ask):
+def _brief(ask, caller):
     _calls.append(ask.value)  # a list's append is one step
-    time.sleep(_MOMENT_S)  # noqa: TID251 - see above
+    still, before = 0, None
+    for _ in range(_STILL_WITHIN):
+        time.sleep(_MOMENT_S)  # noqa: TID251 - see above
+        before, last = _place_of(caller), before
+        still = still + 1 if before == last else 0
+        if still >= _STILL_AFTER:
+            break
     return ask.answer
+
+
+def _place_of(thread):
+    """Return the frame and the instruction at which a thread is."""
+    frame = sys._current_frames().get(thread)  # noqa: SLF001 - there is no other way
+    return frame and (id(frame), frame.f_lasti)
 
 
 def callers_at_once(calls, max_workers):

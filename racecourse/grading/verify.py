@@ -9,6 +9,7 @@ failed, so verification is stricter than grading.
 import concurrent.futures
 import dataclasses
 import multiprocessing
+import signal
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from racecourse.model.report import Report, ScoredCheck
 from racecourse.model.submission import SubmissionProblem
 from racecourse.model.verdict import Cause, Verdict
 from racecourse.model.verification import Row
+from racecourse.sandbox.linux import calls
 
 RIGHT = ("reference", "alternative")
 
@@ -102,7 +104,9 @@ def verify(
     """
     # Fresh interpreters: a grading forks, and a forking process must not have threads.
     context = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(usable_cores(), context) as pool:
+    with concurrent.futures.ProcessPoolExecutor(
+        usable_cores(), context, initializer=_end_with_parent
+    ) as pool:
         futures = [pool.submit(examine, case, options) for case in cases]
         for future in concurrent.futures.as_completed(futures):
             on_row(future.result())
@@ -112,6 +116,12 @@ def verify(
             other = dataclasses.replace(options, seed=options.seed + 1)
             (rows[number],) = verify([case], options=other, on_row=on_row)
     return tuple(rows)
+
+
+def _end_with_parent() -> None:
+    """Have the kernel end this process with the one that wants its rows, where it can."""
+    if calls.SUPPORTED:
+        calls.die_with_parent(signal.SIGKILL)
 
 
 def examine(case: Case, options: Options) -> Row:

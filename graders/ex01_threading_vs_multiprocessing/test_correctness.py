@@ -275,9 +275,7 @@ def _must_not_linger(worker):
     if stage.count("job", "leave") < _NAPS:
         return
     asleep_at = []
-    while not stage.until(
-        lambda s: s.count("returned"), within_s=_LOOK_EVERY_S, patient=False
-    ):
+    while not stage.until(lambda s: s.count("returned"), within_s=_LOOK_EVERY_S):
         if worker.worker.is_asleep():
             asleep_at.append(monotonic())
         must.hold(

@@ -9,6 +9,7 @@ from typing import Any
 
 from racecourse.checks.demands import Broken, NotMeasurable
 from racecourse.checks.looks import cpu_shares, told_with_stall
+from racecourse.checks.patience import SEARCH_CPU_S, Patience
 from racecourse.checks.virtual_run import VirtualRun
 from racecourse.model.exercise import Check, Exercise
 from racecourse.model.exploration import Exploration
@@ -19,16 +20,12 @@ from racecourse.sandbox.endings import Died, Hung, LimitPassed, Raised
 from racecourse.sandbox.handle import Worker
 from racecourse.sandbox.launch import LoadOptions
 from racecourse.sandbox.launcher import Lane
-from racecourse.sandbox.patience import Patience
 from racecourse.sandbox.payload import Payload
 from racecourse.sandbox.stage_host import StageHost
 
 _SETTLE_S = 2.0  # how long something may take to go away after a call returned
 _LOOK_EVERY_S = 0.02
 _LOAD_WITHIN_S = 10.0
-# A search of some hundred executions takes less than a second of CPU time. What waits in
-# a real call, which the engine does not control, uses none and is given up.
-SEARCH_CPU_S, _SEARCH_ASLEEP_S = 10.0, 4.0
 _SEARCH_SHARE = 0.7  # of the time left; the rest of a check has to be judged too
 _REPEATS = 5  # of one stall: which thread comes to its place first is up to the system
 
@@ -230,11 +227,7 @@ class Submission:
             worker = other.worker
             number = worker.begin(f"racecourse.{what}", args)
             call = Pending(other, worker, number)
-            patience = Patience(
-                worker,
-                cpu_until_s=worker.cpu_seconds() + cpu_s,
-                asleep_s=_SEARCH_ASLEEP_S,
-            )
+            patience = Patience(worker, cpu_s=cpu_s)
             within_s = _SEARCH_SHARE * other.left_s
             told = call.result(within_s=within_s, is_hopeless=patience.is_over)
         try:

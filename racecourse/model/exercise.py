@@ -20,8 +20,7 @@ class Limits:
     def longest_s(self) -> float:
         """How long a check may take on a machine that has no core to spare for it.
 
-        A worker that works when its hang budget is over may go on until it has had the
-        budget as CPU time, or until this.
+        Time in the queue for a core is added to the hang budget, up to this.
         """
         return 4 * self.wall_s
 

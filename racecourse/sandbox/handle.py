@@ -21,7 +21,6 @@ from racecourse.sandbox import orders, protocol, stacks, tree
 from racecourse.sandbox.endings import Died, Hung, LimitPassed, Raised, SandboxError
 from racecourse.sandbox.launch import LaunchSpec, LoadOptions
 from racecourse.sandbox.observer import Observer
-from racecourse.sandbox.patience import LOOK_EVERY_S, Patience
 from racecourse.sandbox.payload import Payload
 from racecourse.sandbox.stage_host import StageHost
 
@@ -32,7 +31,6 @@ _LOOKS = 20  # at one tree, while processes of it end
 _TRACE_BYTES = 256 << 10
 _STEP_S = 0.2  # how often a silent worker is looked at
 _REST_WITHIN_S = 1.0  # for the rest of a frame that has begun to come
-_OVERTIME_ASLEEP_S = 0.12  # one look alone may meet a worker between two steps
 # Helpers of the standard library that outlive a call by design. The names alone would
 # be too little: forked workers have the zygote's command line, with what it preloads.
 _STANDARD_HELPERS = (
@@ -63,8 +61,10 @@ class Worker:
         self._calls = self._answered = 0  # loading is answered too, and is no call
         self._exit: int | None = None
         self._starved = False  # ended by the kernel for its memory
+        self._granted_s = 0.0  # beyond their time, to waits that are over
+        self._our_queue_s = tree.queued_seconds([os.getpid()])
         self._closed = False
-        self.stage = StageHost(f"{spec.box}/stage", overtime=self._overtime)
+        self.stage = StageHost(f"{spec.box}/stage")
         self._trace = os.open(
             f"{spec.scratch}/trace", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600
         )
@@ -163,7 +163,7 @@ class Worker:
 
         Args:
             number: What `begin` returned.
-            within_s: Real seconds to wait; longer if it works, see `_overtime`.
+            within_s: Real seconds to wait; longer if it had to wait for a core.
             is_hopeless: Asked now and then; True ends the wait as if time were up.
 
         Raises:
@@ -173,6 +173,7 @@ class Worker:
         deadline = monotonic() + within_s
         try:
             self._await_reply(deadline, is_hopeless)
+            self._granted_s += max(0.0, monotonic() - deadline)
             left_s = max(_REST_WITHIN_S, deadline - monotonic())
             reply = protocol.receive(self._channel, within_s=left_s)
         except protocol.DeadlinePassed:
@@ -196,10 +197,9 @@ class Worker:
         poller = select.poll()
         for end in (self._channel, self._keeper):
             poller.register(end, select.POLLIN)
-        overtime: Patience | None = None
         while True:
             left_s = deadline - monotonic()
-            step_s = min(left_s, _STEP_S) if left_s > 0 else LOOK_EVERY_S
+            step_s = min(left_s, _STEP_S) if left_s > 0 else _STEP_S
             ready = {fd for fd, _ in poller.poll(step_s * 1000)}
             self._raise_breach()
             if self._keeper.fileno() in ready:
@@ -209,27 +209,17 @@ class Worker:
                 return
             if self._exit is not None and not _readable(self._channel):
                 raise protocol.ChannelClosed
-            if is_hopeless():
+            if is_hopeless() or (left_s <= 0 and not self._may_go_on(-left_s)):
                 raise protocol.DeadlinePassed
-            if left_s <= 0:
-                overtime = overtime or self._overtime()
-                if overtime.is_over():
-                    raise protocol.DeadlinePassed
 
-    def _overtime(self) -> Patience:
-        """What a worker gets beyond its time, if it works.
+    def _may_go_on(self, over_s: float) -> bool:
+        """Whether a wait may go on that is so long beyond its time already.
 
-        It may use the check's whole hang budget as CPU time before that counts as a
-        hang. Who waits for ever is found out when the time is up.
+        Time in which a thread of the tree could run, but stood in the queue for a core,
+        is not the worker's; nor is ours, when we were to answer it.
         """
-        wall_s = self.limits.wall_s
-        return Patience(
-            self,
-            cpu_until_s=wall_s,
-            asleep_s=_OVERTIME_ASLEEP_S,
-            moves=lambda: len(self.stage.log()),
-            within_s=self.limits.longest_s - wall_s,
-        )
+        at_most_s = self.limits.longest_s - self.limits.wall_s
+        return over_s < min(at_most_s, self.queued_s() - self._granted_s)
 
     @staticmethod
     def _value_of(reply: dict[str, Any], number: int) -> Any:
@@ -321,6 +311,11 @@ class Worker:
     def cpu_seconds(self) -> float:
         """Return the CPU time of the whole tree so far."""
         return tree.cpu_seconds(tree.descendants(self._root_pid))
+
+    def queued_s(self) -> float:
+        """Return how long threads of the tree, and ours, stood in the queue for a core."""
+        ours_s = tree.queued_seconds([os.getpid()]) - self._our_queue_s
+        return ours_s + tree.queued_seconds(tree.descendants(self._root_pid))
 
     def memory_mib(self) -> float:
         """Return the memory of the whole tree now, in MiB."""

@@ -21,7 +21,6 @@ from time import monotonic_ns
 from typing import Any
 
 from racecourse.sandbox import protocol, tree
-from racecourse.sandbox.patience import LOOK_EVERY_S, Patience
 
 # Threads of an interpreter without the GIL count as workers; the worker runs the same
 # interpreter as we do.
@@ -56,13 +55,9 @@ class StageHost:
 
     Args:
         address: Path of the Unix socket to listen on; must not exist yet.
-        overtime: Gives the patience with a worker whose time is up; None: there is none.
     """
 
-    def __init__(
-        self, address: str, *, overtime: Callable[[], Patience] | None = None
-    ) -> None:
-        self._overtime = overtime
+    def __init__(self, address: str) -> None:
         self._changed = threading.Condition()
         self._log: list[Event] = []
         self._log_bytes = 0
@@ -152,30 +147,11 @@ class StageHost:
         with self._changed:
             self._answers[name] = answer
 
-    def until(
-        self,
-        seen: Callable[["StageHost"], bool],
-        *,
-        within_s: float,
-        patient: bool = True,
-    ) -> bool:
-        """Wait until something was seen; return whether it was, in time.
-
-        Args:
-            seen: Asked again whenever something happened.
-            within_s: Real seconds.
-            patient: Whether a worker that works when the time is up may go on until it
-                has had as much of a core as the check may take; see `Worker`.
-        """
+    def until(self, seen: Callable[["StageHost"], bool], *, within_s: float) -> bool:
+        """Wait until something was seen; return whether it was, in time."""
         with self._changed:
             # The predicate takes the same lock again through log() and its kin.
-            came = self._changed.wait_for(lambda: seen(self), timeout=within_s)
-        grant = self._overtime if patient and not came else None
-        overtime = grant() if grant else None
-        while overtime is not None and not came and not overtime.is_over():
-            with self._changed:
-                came = self._changed.wait_for(lambda: seen(self), LOOK_EVERY_S)
-        return came
+            return self._changed.wait_for(lambda: seen(self), timeout=within_s)
 
     # What the worker asks. Called in the thread of one connection.
 

@@ -159,6 +159,21 @@ def _cpu_clock_of(pid: int) -> int:
     return (~pid << 3) | scheduler_clock
 
 
+def queued_seconds(pids: list[int]) -> float:
+    """Return how long the threads of the processes could run but had no core, together.
+
+    Linux counts it for each thread (`/proc/PID/task/TID/schedstat`, in nanoseconds);
+    elsewhere it is 0.0.
+    """
+    total_ns = 0
+    for pid in pids if _LINUX else ():
+        with contextlib.suppress(OSError, IndexError, ValueError):
+            for task in Path(f"/proc/{pid}/task").iterdir():
+                with contextlib.suppress(OSError):
+                    total_ns += int((task / "schedstat").read_text().split()[1])
+    return total_ns / 1e9
+
+
 def thread_cpu_seconds(pid: int, thread_id: int) -> float:
     """Return the CPU time that one thread used, or 0.0 when it is gone.
 

@@ -3,7 +3,7 @@
 from racecourse.checks import check, cpu_shares, must, speedup_of
 
 _READY_WITHIN_S = 5.0
-_TOGETHER_WITHIN_S = 8.0  # two processes start late on a crowded machine
+_TOGETHER_WITHIN_S = 6.0  # two processes start late on a crowded machine
 _SETTLED_WITHIN_S = 0.5  # what spins never settles
 _BURN_S = 0.15  # CPU time of one job: fifteen ticks of the clock that counts it
 _STALL_S = 0.6

@@ -12,7 +12,8 @@ _SETTLED_WITHIN_S = 0.5
 _TIMEOUT_S = 1.5  # a busy machine needs a while to start two processes
 _RETURNED_WITHIN_S = 10.0  # one second is promised; a busy machine gets more
 _TO_NOTICE_S = 0.4
-_NEIGHBOUR_S = 0.15  # so long runs who is beside one that dies, whenever it is run
+_DYING_S = 0.05  # so that whoever is started with it has begun, also the second time
+_NEIGHBOUR_S = 0.25  # so long runs who is beside one that dies, whenever it is run
 _ON_THE_WAY = _WORKERS + 1  # what an executor puts into the queue of its processes
 
 
@@ -131,7 +132,7 @@ def test_a_dying_process_takes_nobody_along(submission, work, demands, draw):
         dying = {first, draw.randrange(_WORKERS, 6)}
         for place in dying:
             tasks[place]["dies"] = True
-        tasks[first]["gate"] = "die"
+        tasks[first] |= {"gate": "die", "nap_s": _DYING_S}
         tasks[1 - first] |= {"gate": "go", "nap_s": _NEIGHBOUR_S}
         call = f"{demands.call(how)}, when 2 of {len(tasks)} tasks end their process"
         with submission.fresh() as worker, worker.leaving_nothing():

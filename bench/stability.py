@@ -5,17 +5,20 @@
     python bench/stability.py --races          race checks alone, and their mutants
     python bench/stability.py --write          the table of all that was kept so far
 
-Runs `grade verify --stability` for each load and exercise, one after the other, and keeps
-each series in a file, so that an interrupted measurement goes on where it stopped.
+Runs `grade verify --stability` for each load and submission, one after the other, in
+batches, and keeps each batch in a file: a measurement that takes days can be interrupted
+and goes on where it stopped, on another day or machine.
 """
 
 import argparse
 import json
 import os
 import platform
+import statistics
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,9 +28,12 @@ from racecourse.model.verdict import Category
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "stability.md"
+KEPT = ROOT / "bench" / "stability.jsonl"
 RACES_IN = ("ex3", "ex5", "ex10")
 """Whose race checks rest on the schedule-exploring engine first of all."""
 RACE_RUNS, MUTANT_RUNS = 200, 20
+BATCH = 50
+"""Gradings after which what was seen is kept."""
 _HEAD = """# The same verdict every time
 
 Submissions graded again and again by the real command, each time with a fresh seed: how many of the gradings
@@ -48,15 +54,16 @@ class Wanted:
     """A series to measure: what `grade verify --stability` is asked for."""
 
     exercise: str
-    only: str
+    name: str
     runs: int
     load: str
     checks: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
-        """What it is kept under."""
-        return f"{self.exercise} {self.only} {self.runs} {self.load}"
+        """What its batches are kept under."""
+        part = f" {'+'.join(self.checks)}" if self.checks else ""
+        return f"{self.exercise} {self.name} {self.load}{part}"
 
     @property
     def part(self) -> str:
@@ -64,13 +71,13 @@ class Wanted:
         return "Race checks alone" if self.checks else "Whole gradings"
 
 
-def measure(wanted: Wanted) -> list[dict[str, object]]:
-    """Run the command once and return its series."""
+def measure(wanted: Wanted, runs: int) -> dict[str, object]:
+    """Run the command once and return what came out of so many gradings."""
     checks = [word for check in wanted.checks for word in ("--check", check)]
     done = subprocess.run(
         [
             *(sys.executable, str(ROOT / "cli.py"), "verify", wanted.exercise),
-            *("--only", wanted.only, "--stability", str(wanted.runs)),
+            *("--only", wanted.name, "--stability", str(runs)),
             *("--load", wanted.load, *checks, "--format", "json"),
         ],
         capture_output=True,
@@ -80,17 +87,38 @@ def measure(wanted: Wanted) -> list[dict[str, object]]:
     )
     if not done.stdout:
         sys.exit(done.stderr)
-    return json.loads(done.stdout)["series"]
+    series = json.loads(done.stdout)["series"]
+    return next(each for each in series if each["name"] == wanted.name)
 
 
-def row(series: dict[str, object]) -> str:
-    """Return a series as a row of the table."""
-    others = "; ".join(f"{times}x {text}" for text, times in series["others"])
-    told = f"{series['alike']} of {series['runs']} {series['usual']}"
-    told += f" ({others})" if others else ""
+def commit() -> str:
+    """Return what is measured."""
+    told = subprocess.run(
+        ["git", "describe", "--always", "--dirty"],  # noqa: S607 - of whoever measures
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    return told.stdout.strip()
+
+
+def row(batches: Sequence[dict[str, Any]]) -> str:
+    """Return all batches of one series as a row of the table."""
+    outcomes: Counter[str] = Counter()
+    for each in batches:
+        outcomes[each["usual"]] += each["alike"]
+        outcomes.update(dict(each["others"]))
+    (usual, alike), *others = outcomes.most_common()
+    told = f"{alike} of {outcomes.total()} {usual}"
+    if others:
+        told += f" ({'; '.join(f'{times}x {text}' for text, times in others)})"
+    median = statistics.median(each["median_s"] for each in batches)
+    worst = max(each["worst_s"] for each in batches)
+    first = batches[0]
     return (
-        f"| {series['exercise']} | {series['name']} | {series['load']} | {told}"
-        f" | {series['median_s']:.1f} s | {series['worst_s']:.1f} s |\n"
+        f"| {first['exercise']} | {first['name']} | {first['load']} | {told}"
+        f" | {median:.1f} s | {worst:.1f} s |\n"
     )
 
 
@@ -98,13 +126,19 @@ def races_of(content: Content) -> Iterator[Wanted]:
     """Yield the series of an exercise's race checks: right ones, then their mutants."""
     checks = content.exercise.checks
     races = tuple(each.id for each in checks if each.category is Category.RACES)
-    for name in ("reference", "alternative"):
-        yield Wanted(content.exercise.id, name, RACE_RUNS, "idle", races)
+    exercise = content.exercise.id
+    for name in ("reference", *alternatives_of(content)):
+        yield Wanted(exercise, name, RACE_RUNS, "idle", races)
     for mutant in content.mutants():
         named = tuple(check for check in mutant.caught_by if check in races)
         if named:
             name = f"mutant {mutant.path.stem}"
-            yield Wanted(content.exercise.id, name, MUTANT_RUNS, "idle", named)
+            yield Wanted(exercise, name, MUTANT_RUNS, "idle", named)
+
+
+def alternatives_of(content: Content) -> list[str]:
+    """Return what `grade verify` calls the alternatives of an exercise."""
+    return [f"alternative {path.stem}" for path in content.alternatives()]
 
 
 def wanted_series(options: argparse.Namespace) -> Iterator[Wanted]:
@@ -116,10 +150,21 @@ def wanted_series(options: argparse.Namespace) -> Iterator[Wanted]:
         return
     for load in options.load or ():
         for exercise in options.exercise or course:
-            yield Wanted(exercise, options.only, options.runs, load)
+            names = ["reference"]
+            if options.only == "alternative":
+                names = alternatives_of(course[exercise])
+            for name in names:
+                yield Wanted(exercise, name, options.runs, load)
 
 
-def page(kept: list[dict[str, Any]]) -> str:
+def read_kept(path: Path) -> list[dict[str, Any]]:
+    """Return the batches that were kept, oldest first."""
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def page(kept: Sequence[dict[str, Any]]) -> str:
     """Return the text of docs/stability.md."""
     machine = (
         f"Python {platform.python_version()}, {platform.system()}"
@@ -127,36 +172,43 @@ def page(kept: list[dict[str, Any]]) -> str:
     )
     text = _HEAD.format(machine=machine)
     for part in dict.fromkeys(each["part"] for each in kept):
-        rows = "".join(row(each["series"]) for each in kept if each["part"] == part)
-        text += f"\n## {part}\n{_COLUMNS}{rows}"
+        series: dict[str, list[dict[str, Any]]] = {}
+        for each in kept:
+            if each["part"] == part:
+                series.setdefault(each["key"], []).append(each["series"])
+        text += f"\n## {part}\n{_COLUMNS}{''.join(map(row, series.values()))}"
     return text
 
 
+def run(wanted: Wanted, kept: Path) -> None:
+    """Measure what is still missing of a series, and keep it batch by batch."""
+    while True:
+        mine = [each for each in read_kept(kept) if each["key"] == wanted.key]
+        missing = wanted.runs - sum(each["series"]["runs"] for each in mine)
+        if missing <= 0:
+            return
+        found = measure(wanted, min(missing, BATCH))
+        labels = {"part": wanted.part, "key": wanted.key, "commit": commit()}
+        with kept.open("a") as file:
+            file.write(json.dumps({**labels, "series": found}) + "\n")
+        print(row([found]), end="", flush=True)
+
+
 def main() -> None:
-    """Measure what is not kept yet, and print or write the tables."""
+    """Measure what is not kept yet, and write the tables if asked to."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--load", action="append")
     parser.add_argument("--exercise", action="append")
     parser.add_argument("--only", default="reference", help="reference or alternative")
     parser.add_argument("--races", action="store_true")
-    parser.add_argument("--kept", type=Path, default=ROOT / ".stability.jsonl")
+    parser.add_argument("--kept", type=Path, default=KEPT)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
-    kept = []
-    if options.kept.exists():
-        kept = [json.loads(line) for line in options.kept.read_text().splitlines()]
     for wanted in wanted_series(options):
-        if any((e["part"], e["key"]) == (wanted.part, wanted.key) for e in kept):
-            continue
-        found = measure(wanted)
-        labels = {"part": wanted.part, "key": wanted.key}
-        kept += [{**labels, "series": series} for series in found]
-        with options.kept.open("a") as file:
-            file.writelines(json.dumps(each) + "\n" for each in kept[-len(found) :])
-        print("".join(row(series) for series in found), end="", flush=True)
+        run(wanted, options.kept)
     if options.write:
-        PAGE.write_text(page(kept), encoding="utf-8")
+        PAGE.write_text(page(read_kept(options.kept)), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from racecourse.checks import check, must
 _LOOKS = 2000
 _RUNS = 300
 _STALLS = {"visits": (1, 2, 3), "within_s": 8.0}
+_DIFFERENT, _HELD_S = 6, 0.004  # events of a publisher; how long a handler waits
 _UNIT = 2.0**20  # bases are multiples of it; the bits of 5000 events stay below
 _BITS = 8  # they come again and again, in this order
 _NUMBERS = ("received", "handled", "failed", "dropped", "queued", "in_flight")
@@ -120,7 +121,11 @@ def _after(base, bits):
 
 @check("R2")
 def test_every_total_is_exact(submission, draw):
-    """Eight publishers share four streams, of which two fail; then, with stalls, six."""
+    """Eight publishers share four streams, of which two fail; then, with stalls, six.
+
+    Before that the grader itself counts which events reach a handler, and how often.
+    """
+    _must_all_be_handled(submission, draw)
     streams = [*_drawn_streams(submission, draw).items()] * 2
     args = {"sizes": [4, 8], "each": 150, "pause_s": 0.0, "within_s": 8.0}
     _must_be_exact(submission.call("totals", streams=streams, **args), streams)
@@ -130,6 +135,26 @@ def test_every_total_is_exact(submission, draw):
             _must_be_exact(stalled.call(**args), streams[2:])
     if any(name.startswith("bad") for name, _ in streams):
         submission.explore("totals", runs=_RUNS)
+
+
+def _must_all_be_handled(submission, draw):
+    """Each event comes twice, and its handler asks us; we hold the answer for a while."""
+    streams = [f"stream {n}" for n in draw.sample(range(999), 3)]
+    events = [f"{stream}:{n}" for stream in streams for n in range(_DIFFERENT)]
+    stage = submission.stage
+    for event in events:
+        stage.keep(event, 0, hold_s=_HELD_S)
+    args = {"streams": streams, "each": _DIFFERENT, "sizes": [4, 8]}
+    accepted = submission.call("seen_from_outside", **args)
+    must.equal(accepted, 2 * len(events), what=f"{2 * len(events)} events; accepted")
+    for event in events:
+        times = stage.count(event, "read")
+        must.hold(
+            times == 2,
+            "Three threads published events, each of them twice; the handler was called"
+            f" {times} time{'s' * (times != 1)} for one that publish() had accepted"
+            " twice.",
+        )
 
 
 def _must_be_exact(seen, streams):

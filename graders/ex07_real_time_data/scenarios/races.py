@@ -11,9 +11,9 @@ import sys
 import threading
 import time
 
-from scenarios.events import WITHIN_S, plain, run_all, start_all
+from scenarios.events import WITHIN_S, plain, run_all, start_all, until
 
-from racecourse.sandbox import stalling
+from racecourse.sandbox import stage, stalling
 
 _PAUSE_S = 0.001
 _DONE_WITHIN_S = 5.0  # for what should take milliseconds
@@ -162,6 +162,35 @@ def totals(streams, each, sizes, pause_s=_PAUSE_S, within_s=60.0):
         "letters": len(processor.dead_letters()),
         "stats": plain(processor.stats()),
     }
+
+
+def seen_from_outside(streams, each, sizes):
+    """Publish from a thread for each stream, every event twice; the grader counts.
+
+    Args:
+        streams: The stream of each publisher.
+        each: How many different events each of them publishes.
+        sizes: Workers and capacity.
+    """
+    workers, capacity = sizes
+    handled = []
+
+    def handle(event):
+        # The answer is held back, so that whoever else has this event can ask, too.
+        stage.read(f"{event.stream}:{event.seq}")
+        handled.append(event)
+
+    processor = _processor(handle, workers=workers, capacity=capacity)
+    accepted = []
+
+    def publish(stream):
+        for event in _events(stream, 0.0, each):
+            accepted.extend(processor.publish(event, _DONE_WITHIN_S) for _ in range(2))
+
+    run_all(functools.partial(publish, stream) for stream in streams)
+    until(lambda: len(handled) >= accepted.count(True), within_s=_ROOM_WITHIN_S)
+    processor.stop(timeout=_DONE_WITHIN_S)
+    return accepted.count(True)
 
 
 # R3: publish and stop.

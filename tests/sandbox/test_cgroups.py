@@ -61,3 +61,24 @@ def test_what_is_hoarded_between_two_looks_is_ended_by_the_kernel(
     worker.close()
     assert zygote.close()
     assert _groups_of(family) == []
+
+
+def test_of_version_2_the_nearest_group_that_hands_controllers_down_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    # As on a machine with systemd: a session has processes, and hands nothing down.
+    session = tmp_path / "user.slice" / "session-1.scope"
+    session.mkdir(parents=True)
+    for folder, handed in {
+        tmp_path: "cpu memory pids",
+        session.parent: "memory",
+        session: "",
+    }.items():
+        (folder / "cgroup.subtree_control").write_text(handed)
+        (folder / "cgroup.procs").touch()
+    monkeypatch.setattr(cgroups, "_ROOT", tmp_path)
+    told = tmp_path / "told"
+    told.write_text("0::/user.slice/session-1.scope\n")
+    assert cgroups.our_groups(told) == {"memory": tmp_path, "pids": tmp_path}
+    (tmp_path / "cgroup.subtree_control").write_text("cpu")
+    assert cgroups.our_groups(told) == {}

@@ -4,9 +4,11 @@ Theory of operation (cgroups(7)). A group is a folder below the one that we are 
 writes itself into its `cgroup.procs` is in it, with all children to come. The memory of
 the group, what it writes to a tmpfs included, is bounded: beyond it the kernel ends the
 largest process of the group, and nobody else on the machine pays. Version 1 has a
-hierarchy for each controller, version 2 one for all, and there the group above must hand
-its controllers down. Root can make groups where the file system is writable; elsewhere
-there are none, and the observer's looks are the only bound.
+hierarchy for each controller, version 2 one for all. There only a group without processes
+of its own hands controllers down, so ours, a login session say, seldom does: the new group
+is made below the nearest one above us that does, on most machines the topmost. Root can
+make groups where the file system is writable; elsewhere there are none, and the
+observer's looks are the only bound.
 """
 
 import contextlib
@@ -17,6 +19,7 @@ from pathlib import Path
 
 _ROOT = Path("/sys/fs/cgroup")
 _MIB = 1 << 20
+_NEEDED = {"memory", "pids"}
 _REMOVALS, _EVERY_MS = 40, 5  # a group is busy until the last of it is reaped
 
 
@@ -67,15 +70,11 @@ class Group:
 
 
 def make(name: str) -> Group | None:
-    """Make a group below our own; None where that is not possible."""
+    """Make a group below our own or above it; None where that is not possible."""
     ours = our_groups()
-    group = None
-    if "memory" in ours and "pids" in ours:
-        group = Group(ours["memory"] / name, ours["pids"] / name)
-    elif "" in ours:
-        group = Group(ours[""] / name, ours[""] / name)
-    if group is None:
+    if not ours.keys() >= _NEEDED:
         return None
+    group = Group(memory=ours["memory"] / name, pids=ours["pids"] / name)
     try:
         for folder in {group.memory, group.pids}:
             folder.mkdir()
@@ -88,17 +87,41 @@ def make(name: str) -> Group | None:
     return group
 
 
-def our_groups() -> dict[str, Path]:
-    """Return the folders of the groups that we are in, by controller; v2 is the empty name."""
+def our_groups(told: Path = Path("/proc/self/cgroup")) -> dict[str, Path]:
+    """Return below which folder groups can be made, by controller.
+
+    Args:
+        told: Where the kernel tells in which groups we are.
+    """
     found = {}
     with contextlib.suppress(OSError):
-        for line in Path("/proc/self/cgroup").read_text().splitlines():
+        for line in told.read_text().splitlines():
             _, controllers, path = line.split(":", 2)
-            for name in controllers.split(","):
-                top = _ROOT / name
-                # In a container the path may be the one that the host sees.
-                folder = Path(f"{top}{path}")
-                folder = folder if folder.is_dir() else top
-                if os.access(folder / "cgroup.procs", os.W_OK):
-                    found[name] = folder
-    return found
+            if controllers:
+                for name in controllers.split(","):
+                    found[name] = _existing(_ROOT / name, path)
+            elif (top := _handing_down(_existing(_ROOT, path))) is not None:
+                found |= dict.fromkeys(_NEEDED, top)
+    return {
+        name: folder
+        for name, folder in found.items()
+        if os.access(folder / "cgroup.procs", os.W_OK)
+    }
+
+
+def _existing(top: Path, path: str) -> Path:
+    """Return our folder; in a container the path may be the one that the host sees."""
+    folder = Path(f"{top}{path}")
+    return folder if folder.is_dir() else top
+
+
+def _handing_down(own: Path) -> Path | None:
+    """Return the nearest group of version 2 that hands down what is needed."""
+    for folder in (own, *own.parents):
+        with contextlib.suppress(OSError):
+            handed = (folder / "cgroup.subtree_control").read_text().split()
+            if set(handed) >= _NEEDED:
+                return folder
+        if folder == _ROOT:
+            break
+    return None

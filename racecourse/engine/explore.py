@@ -16,6 +16,7 @@ from racecourse.engine.portfolio import Budget
 from racecourse.engine.program import (
     Program,
     Source,
+    generated_code_kept,
     module_names_borrowed,
     read_program,
 )
@@ -274,6 +275,7 @@ def _surroundings(program: Program) -> Iterator[None]:
     with (
         quiet_collector(),
         module_names_borrowed(program),
+        generated_code_kept(),
         contextlib.redirect_stdout(_Nowhere()),
         warnings.catch_warnings(),
     ):

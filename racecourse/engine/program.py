@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import dataclasses
+import functools
 import hashlib
 import sys
 import types
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 from racecourse.engine.failures import CannotExploreError
 from racecourse.engine.rewriting.rewrite import EverySite, rewrite
@@ -21,13 +22,6 @@ if TYPE_CHECKING:
     from racecourse.engine.threads.library import Library
 
 EVERY_SITE = EverySite()
-_FIELDS = frozenset({"field", "dataclasses.field"})
-_PLAIN_DECORATORS = frozenset(
-    [
-        *("dataclass", "dataclasses.dataclass", "staticmethod", "classmethod"),
-        *("property", "override", "typing.override", "abstractmethod"),
-    ]
-)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,78 +178,21 @@ def module_names_borrowed(program: Program) -> Iterator[None]:
                 sys.modules[name] = module
 
 
-def keeps_no_state(program: Program) -> bool:
-    """Tell whether executing the modules once serves for all executions.
+@contextlib.contextmanager
+def generated_code_kept() -> Iterator[None]:
+    """Compile what `dataclasses` generates once, however often a class is made.
 
-    True only if module level holds nothing but imports, constants, and plain
-    functions and classes. Writes to a module or class at run time are noticed
-    elsewhere.
+    A program that keeps state in its modules is executed anew for each schedule, and
+    most of the time that a dataclass takes goes into compiling its methods.
     """
-    return all(
-        _is_stateless(statement)
-        for source in program.sources
-        for statement in ast.parse(source.text).body
-    ) and not any(
-        isinstance(node, ast.Global)
-        for source in program.sources
-        for node in ast.walk(ast.parse(source.text))
-    )
 
+    @functools.cache
+    def compiled(text: str) -> types.CodeType:
+        return compile(text, "<string>", "exec", dont_inherit=True)
 
-def _is_stateless(statement: ast.stmt) -> bool:
-    match statement:
-        case ast.Import() | ast.ImportFrom() | ast.Expr(value=ast.Constant()):
-            return True
-        case ast.Assign(value=value) | ast.AnnAssign(value=value):
-            return value is None or _is_constant(value)
-        case ast.FunctionDef() | ast.AsyncFunctionDef():
-            return _is_plain(statement.decorator_list) and _has_constant_defaults(
-                statement.args
-            )
-        case ast.ClassDef(bases=bases, decorator_list=decorators, body=body):
-            return (
-                _is_plain(decorators)
-                and all(_is_library(base) for base in bases)
-                and all(_is_stateless(inner) for inner in body)
-            )
-        case ast.Pass():
-            return True
-        case _:
-            return False
+    def execute(text: str, names: dict[str, Any], found: dict[str, Any]) -> None:
+        exec(compiled(text), names, found)  # noqa: S102 - as dataclasses itself would
 
-
-def _has_constant_defaults(args: ast.arguments) -> bool:
-    return all(
-        default is None or _is_constant(default)
-        for default in (*args.defaults, *args.kw_defaults)
-    )
-
-
-def _is_constant(value: ast.expr) -> bool:
-    match value:
-        case ast.Constant() | ast.Name():
-            return True
-        case ast.Tuple(elts=parts):
-            return all(_is_constant(part) for part in parts)
-        case ast.UnaryOp(operand=operand):
-            return _is_constant(operand)
-        case ast.BinOp(left=left, right=right):
-            return _is_constant(left) and _is_constant(right)
-        case ast.Call(func=func):
-            return ast.unparse(func) in _FIELDS
-        case _:
-            return False
-
-
-def _is_plain(decorators: list[ast.expr]) -> bool:
-    """Tell whether decorators keep nothing from one call to the next."""
-    return all(
-        ast.unparse(d.func if isinstance(d, ast.Call) else d) in _PLAIN_DECORATORS
-        for d in decorators
-    )
-
-
-def _is_library(base: ast.expr) -> bool:
-    if isinstance(base, ast.Attribute):
-        return ast.unparse(base).partition(".")[0] in sys.stdlib_module_names
-    return isinstance(base, ast.Name)
+    # The module finds its own `exec` before the built-in one.
+    with mock.patch.object(dataclasses, "exec", execute, create=True):
+        yield

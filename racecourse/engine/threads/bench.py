@@ -8,8 +8,9 @@ import gc
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from racecourse.engine.program import EVERY_SITE, compile_program, keeps_no_state, load
+from racecourse.engine.program import EVERY_SITE, compile_program, load
 from racecourse.engine.search import Lesson, Run
+from racecourse.engine.stateless import keeps_no_state
 from racecourse.engine.strategies.replay import Replay
 from racecourse.engine.threads.handoff import Greenlets
 from racecourse.engine.threads.hooks import lean_hooks, record_hooks, step_hooks

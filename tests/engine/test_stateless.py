@@ -1,0 +1,98 @@
+"""Which programs are imported once for all executions, and which for each."""
+
+import dataclasses
+from textwrap import dedent
+
+import pytest
+
+from racecourse.engine import Budget, Verdict, explore_source
+from racecourse.engine.program import Program, Source
+from racecourse.engine.stateless import keeps_no_state
+
+_STATELESS = [
+    'T = TypeVar("T")',
+    'Status = Literal["ok", "error"]',
+    "Hand = Callable[[int, str], tuple[Any, ...] | None]",
+    "LIMIT, STEP = 3, -1",
+    "FACTOR = 2 * LIMIT",
+    "class Handle(Generic[T]):\n    name: str\n    limit: int = 3",
+    "class Pool(threading.Thread): ...",
+    "@dataclass(order=True)\nclass Task:\n    fn: Any = field(default_factory=list)",
+    "@contextlib.contextmanager\ndef held(): yield",
+    "def work(decide=lambda name: None): ...",
+    'if __name__ == "__main__":\n    jobs = []',
+    "if TYPE_CHECKING:\n    from somewhere import something",
+]
+_STATEFUL = [
+    "jobs = []",
+    'pools = {"thread": ThreadPoolExecutor}',
+    "lock = threading.Lock()",
+    "class Pool:\n    workers = []",
+    "def work(seen=[]): ...",
+    "def work(decide=lambda seen=[]: seen): ...",
+    "@functools.cache\ndef work(): ...",
+    "@register\nclass Job: ...",
+    "class Job(make_base()): ...",
+    "class Job(Base[make()]): ...",
+    "def work():\n    global count\n    count = 1",
+    "first = jobs[make()]",
+    "if ready:\n    pass",
+    "for n in range(3):\n    pass",
+]
+
+
+def _program(text: str) -> Program:
+    source = Source(module="program", path="program.py", text=text)
+    return Program(sources=(source,), function="main")
+
+
+@pytest.mark.parametrize("text", _STATELESS)
+def test_types_constants_functions_and_classes_are_no_state(text: str):
+    assert keeps_no_state(_program(text))
+
+
+@pytest.mark.parametrize("text", _STATEFUL)
+def test_what_can_change_is_state(text: str):
+    assert not keeps_no_state(_program(text))
+
+
+_COUNTS = """
+    import threading
+    from dataclasses import dataclass
+    {state}
+
+    @dataclass
+    class Counter:
+        value: int = 0
+
+        def add(self):
+            self.value += 1
+
+    def main():
+        {use}
+        counter = Counter()
+        threads = [threading.Thread(target=counter.add) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert counter.value {least} 1
+"""
+
+
+@pytest.mark.parametrize(("least", "verdict"), [(">=", False), (">", True)])
+def test_a_program_is_judged_alike_with_state_and_without(least: str, *, verdict: bool):
+    def judged(state: str, use: str) -> tuple[Verdict, int]:
+        text = dedent(_COUNTS).format(state=state, use=use, least=least)
+        report = explore_source(text, "main", budget=Budget.of_runs(60))
+        return report.verdict, report.runs
+
+    without = judged("seen = ()", "assert not seen")
+    kept = judged("seen = []", "assert not seen; seen.append(1)")
+    assert without == kept
+    assert (without[0] is Verdict.FAILED) == verdict
+
+
+def test_dataclasses_is_left_as_it_was():
+    explore_source(dedent(_COUNTS).format(state="", use="", least=">="), "main")
+    assert "exec" not in vars(dataclasses)

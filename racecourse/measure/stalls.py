@@ -3,8 +3,9 @@
 A race hides because the dangerous moment, between a read and its write, is short.
 This module makes it long, at one site and one visit at a time: the thread that comes
 there is held until another thread has gone through the same site, has made progress
-elsewhere, or a few milliseconds are over. A hold always ends, so correct code is only
-slowed down; a thread that waits for a lock the held one owns costs those milliseconds.
+elsewhere, or a few milliseconds are over in which it could have done so. A hold always
+ends, so correct code is only slowed down; a thread that waits for a lock the held one
+owns costs those milliseconds.
 
     controller = StallController()
     module = controller.load(path, "solution")
@@ -29,6 +30,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
+from racecourse.measure.hold import hold
 from racecourse.measure.stall_points import Kind, Site, globals_for, rewrite
 
 if TYPE_CHECKING:
@@ -52,9 +54,9 @@ __all__ = [
 T = TypeVar("T")
 Release = Literal["passed", "progress", "time", "not reached"]
 
-HOLD_S = 0.005  # the longest hold, unless a run asks for another
+HOLD_S = 0.005  # how long a hold is at most where every thread has a core
 PASSING_S = 0.001  # for the thread that passed the same site, to act on what it read
-PROGRESS_POINTS = 25  # other threads' points that end a hold
+PROGRESS_POINTS = 500  # of other threads, who may have to start one another first
 
 _SUSPICION: dict[Kind, int] = {"read-modify-write": 0, "check-then-act": 1, "write": 2}
 _really_sleep = time.sleep  # noqa: TID251 - bound before anybody moves the clock
@@ -307,11 +309,16 @@ class _Hold:
         return chosen
 
     def _hold(self) -> None:
-        self._go.wait(self._hold_s)
+        hold(self._go.wait, at_least_s=self._hold_s)
         self.released = self._cause
         if self._cause == "passed":
-            _really_sleep(PASSING_S)
+            hold(self._nobody, at_least_s=PASSING_S)
         self._holder = None
+
+    def _nobody(self, within_s: float) -> bool:
+        """Wait for nobody but time."""
+        _really_sleep(within_s)
+        return False
 
     def _watch(self, index: int) -> None:
         """Note another thread's point; only the held one can be at none."""

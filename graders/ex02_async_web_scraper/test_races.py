@@ -7,6 +7,7 @@ Where it says that requests overlapped, time passed while all of them were open.
 from racecourse.checks import check, must
 from racecourse.checks.website import Answer
 
+_BACKOFF_S = 0.3
 ROUNDING = 0.05  # requests; a window that is broken holds at least one too many
 
 
@@ -39,7 +40,7 @@ def test_never_more_than_the_limit_are_in_flight(scraper, draw, text):
             max_concurrency=limit,
             timeout=4.0,
             retries=2,
-            backoff=0.3,
+            backoff=_BACKOFF_S,
         )
         most, again = site.most_at_once, len(site.hits) - len(pages)
     must.hold(
@@ -117,8 +118,9 @@ def test_no_window_of_time_sees_too_many_starts(scraper, draw, text):
             for n in range(60)
         }
         _must_keep_the_rate(scraper, pages, rate, burst, "60 URLs, 10 retries")
-    # All are answered at the same moment, so all want to be sent again at once.
-    count, end_s = 20, 21 / rate + 3
+    # All are answered at the same moment, so all want to be sent again at once: half-way
+    # between two ticks of a clock that ticks at this rate.
+    count, end_s = 20, 21.5 / rate + 4 - _BACKOFF_S
     pages = {
         f"/{n}": [Answer(status=503, delay_s=end_s - n / rate), Answer(text())]
         for n in range(count)
@@ -134,7 +136,7 @@ def _must_keep_the_rate(scraper, pages, rate, burst, what):
             rate=rate,
             burst=burst,
             retries=1,
-            backoff=0.3,
+            backoff=_BACKOFF_S,
             timeout=60.0,
         )
         starts = sorted(hit.start_s for hit in site.hits)

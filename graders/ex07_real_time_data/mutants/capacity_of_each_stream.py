@@ -1,6 +1,6 @@
 """Each stream may have as many events in the queue as all together.
 
-Caught by: C3 R1
+Caught by: C3
 """
 
 import contextlib

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 
+from scenarios.correctness import full_queue  # noqa: F401 - R1 asks it, too
 from scenarios.events import WITHIN_S, plain, run_all, start_all, until
 
 from racecourse.sandbox import stage, stalling

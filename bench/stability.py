@@ -48,6 +48,14 @@ _COLUMNS = """
 |---|---|---|---|---|---|
 """
 
+_NOTES = {
+    "Race checks alone": (
+        "Two series at a time, beside other work on the same two cores, so that wall"
+        " times are those of a busy machine."
+    ),
+    "Whole gradings": "",
+}
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -176,7 +184,9 @@ def page(kept: Sequence[dict[str, Any]]) -> str:
         for each in kept:
             if each["part"] == part:
                 series.setdefault(each["key"], []).append(each["series"])
-        text += f"\n## {part}\n{_COLUMNS}{''.join(map(row, series.values()))}"
+        commits = dict.fromkeys(e["commit"] for e in kept if e["part"] == part)
+        text += f"\n## {part}\n\n{_NOTES[part]} Commits: {', '.join(commits)}.\n"
+        text += _COLUMNS + "".join(map(row, series.values()))
     return text
 
 

@@ -114,8 +114,11 @@ def pictures(streams, each, overflow):
     def look():
         while not over.is_set():
             stalling.pause(over.is_set, at_most_s=0.002)
-            due = len(accepted)
-            pictures.append((due, processor.stats()))
+            picture = (len(accepted), processor.stats())
+            if pictures[-1:] != [
+                picture
+            ]:  # while a thread is held we look all the time
+                pictures.append(picture)
 
     end_of_looking = start_all([look])
     run_all(_published(processor, streams, each, accepted))

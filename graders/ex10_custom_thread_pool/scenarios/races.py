@@ -100,8 +100,11 @@ def pictures(tasks, max_workers):
     def look():
         while not over.is_set():
             stalling.pause(over.is_set, at_most_s=0.002)
-            due = len(accepted)
-            pictures.append([due, shared.plain(pool.stats())])
+            picture = [len(accepted), shared.plain(pool.stats())]
+            if pictures[-1:] != [
+                picture
+            ]:  # while a thread is held we look all the time
+                pictures.append(picture)
 
     looker = threading.Thread(target=look)
     looker.start()

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 
-LONGEST = 20  # a thread that spins is not waited for more than so many times as long
+LONGEST = 5  # a thread that spins is not waited for more than so many times as long
 
 _TASKS = Path("/proc/self/task")
 _LOOK_EVERY_S = 0.0005

@@ -56,9 +56,9 @@ def _drawn_streams(submission, draw):
 
 
 def _is_bounded(submission):
-    """Look whether three of six events are rejected when nobody races: C3's affair."""
+    """Look whether three of six events are dropped when nobody races: C3's affair."""
     with submission.fresh() as worker:
-        args = {"overflow": "reject", "filling": [*"abc"], "extra": [*"def"]}
+        args = {"overflow": "drop_oldest", "filling": [*"abc"], "extra": [*"def"]}
         pending = worker.begin("full_queue", timeout=0.1, **args)
         worker.stage.until(lambda s: s.count("told"), within_s=_READY_WITHIN_S)
         worker.stage.open("go")

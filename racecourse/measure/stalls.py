@@ -312,13 +312,8 @@ class _Hold:
         hold(self._go.wait, at_least_s=self._hold_s)
         self.released = self._cause
         if self._cause == "passed":
-            hold(self._nobody, at_least_s=PASSING_S)
+            hold(threading.Event().wait, at_least_s=PASSING_S)
         self._holder = None
-
-    def _nobody(self, within_s: float) -> bool:
-        """Wait for nobody but time."""
-        _really_sleep(within_s)
-        return False
 
     def _watch(self, index: int) -> None:
         """Note another thread's point; only the held one can be at none."""

@@ -116,13 +116,16 @@ def _as_document(refusal: Refusal, exercise: str, settings: "Settings") -> None:
 
 @contextlib.contextmanager
 def as_could_not_grade() -> Iterator[None]:
-    """Tell a broken exercise file as a refusal that blames nobody."""
+    """Tell a broken exercise file, or a weak machine, as a refusal that blames nobody."""
+    from racecourse.grading.confinement import NotConfined  # noqa: PLC0415
     from racecourse.model.exercise_file import ExerciseFileError  # noqa: PLC0415
 
     try:
         yield
     except ExerciseFileError as error:
         raise Refusal(str(error), Blame.GRADER) from None
+    except NotConfined as problem:
+        raise Refusal(f"Nothing was graded: {problem}.", Blame.SANDBOX) from None
 
 
 def course_in(root: Path | None) -> "dict[str, Content]":

@@ -4,6 +4,7 @@
 # Fixtures need no types, as in the graders.
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -170,3 +171,17 @@ def test_a_kit_without_graders_says_so(grade, here):
         3,
         "ex1: ex1 cannot be graded here: course/graders/ex01_counter is missing.\n",
     )
+
+
+def test_a_level_that_does_not_hold_is_refused_by_verify_too(grade, here):
+    course = here / "course"
+    shutil.copytree(TINY, course)
+    # One of root's and one of everybody else's: whoever runs this has not both.
+    level = "landlock" if os.geteuid() == 0 else "root"
+    words = ("--course", "course", "--only", "reference", "--sandbox", level)
+    done = grade("verify", "ex1", *words, tiny=False, cwd=here)
+    assert done.returncode == 3
+    assert done.stderr.startswith(
+        f"Nothing was graded: the level '{level}' does not hold here: "
+    )
+    assert done.stderr.count("\n") == 1

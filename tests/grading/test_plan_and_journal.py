@@ -18,10 +18,15 @@ from racecourse.sandbox.endings import Died, Hung, LimitPassed, Raised
 from racecourse.sandbox.protocol import ProtocolError
 
 
-def _check(name: str, *needs: str, quiet: bool = False) -> Check:
+def _check(
+    name: str,
+    *needs: str,
+    quiet: bool = False,
+    category: Category = Category.CORRECTNESS,
+) -> Check:
     return Check(
         id=name,
-        category=Category.RACES,
+        category=category,
         title=name.lower(),
         promise=1,
         points=1,
@@ -57,6 +62,24 @@ def test_a_quiet_check_runs_alone_and_late():
     assert _ready(plan, {}, "A") is None
     assert _ready(plan, {"A": _PASSED}) == "Q"
     assert _ready(plan, {}, "Q") is None
+
+
+def test_the_longest_chain_of_checks_goes_first():
+    plan = Plan(
+        checks=(
+            _check("A"),
+            _check("B"),
+            _check("C", "B"),
+            _check("R", "C", category=Category.RACES),
+            _check("D", "B"),
+            _check("E", "D"),
+        )
+    )
+    assert _ready(plan, {}) == "B"
+    assert _ready(plan, {}, "B") == "A"
+    assert _ready(plan, {"B": _PASSED}) == "C"
+    assert _ready(plan, {"B": _PASSED}, "C") == "D"
+    assert _ready(plan, {"B": _PASSED, "C": _PASSED}) == "R"
 
 
 def test_what_needs_a_failure_is_not_reached_unless_asked_for():

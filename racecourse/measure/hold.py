@@ -12,14 +12,14 @@ is as long as its time.
 """
 
 import contextlib
+import os
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from time import monotonic
 
 LONGEST = 5  # a thread that spins is not waited for more than so many times as long
 
-_TASKS = Path("/proc/self/task")
+_TASKS = "/proc/self/task"
 _LOOK_EVERY_S = 0.0005
 _QUIET_LOOKS = 2
 
@@ -44,15 +44,19 @@ def hold(is_over: Callable[[float], object], *, at_least_s: float) -> None:
 
 
 def _others_are_awake() -> bool:
-    own = _TASKS / str(threading.get_native_id())
+    own = str(threading.get_native_id())
     with contextlib.suppress(OSError):
-        return any(_is_awake(task) for task in _TASKS.iterdir() if task != own)
+        # Without `pathlib`: every instant that a look takes, the others stand still.
+        tasks = os.listdir(_TASKS)  # noqa: PTH208
+        return any(_is_awake(task) for task in tasks if task != own)
     return False
 
 
-def _is_awake(task: Path) -> bool:
+def _is_awake(task: str) -> bool:
     """Whether a thread runs, or would if it had a core."""
-    with contextlib.suppress(OSError):  # it has ended
-        stat = (task / "stat").read_bytes()
-        return stat.rpartition(b") ")[2].startswith(b"R")
+    with (
+        contextlib.suppress(OSError),  # it has ended
+        open(f"{_TASKS}/{task}/stat", "rb", buffering=0) as stat,  # noqa: PTH123
+    ):
+        return stat.read().rpartition(b") ")[2].startswith(b"R")
     return False

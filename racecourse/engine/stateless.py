@@ -11,6 +11,8 @@ import ast
 import sys
 from typing import TYPE_CHECKING
 
+from racecourse.engine.tables import only_read
+
 if TYPE_CHECKING:
     from racecourse.engine.program import Program
 
@@ -26,6 +28,7 @@ _PLAIN_CALLS = frozenset(
     [
         *("field", "dataclasses.field", "TypeVar", "typing.TypeVar"),
         *("ParamSpec", "typing.ParamSpec", "NewType", "typing.NewType"),
+        "object",  # a mark that is no value
     ]
 )
 _NEVER_RUN = frozenset(
@@ -36,13 +39,16 @@ _NEVER_RUN = frozenset(
 def keeps_no_state(program: Program) -> bool:
     """Tell whether executing the modules once serves for all executions.
 
-    True only if module level holds nothing but imports, constants, types, and plain
-    functions and classes. Writes to a module or class at run time are noticed
-    elsewhere.
+    True only if module level holds nothing but imports, constants, types, plain
+    functions and classes, and tables that nobody changes. Writes to a module or class
+    at run time are noticed elsewhere.
     """
     trees = [ast.parse(source.text) for source in program.sources]
+    tables = only_read(trees)
     return all(
-        _is_stateless(statement) for tree in trees for statement in tree.body
+        _is_stateless(statement) or _is_table(statement, tables)
+        for tree in trees
+        for statement in tree.body
     ) and not any(
         isinstance(node, ast.Global) for tree in trees for node in ast.walk(tree)
     )
@@ -68,6 +74,35 @@ def _is_stateless(statement: ast.stmt) -> bool:
             return ast.unparse(test) in _NEVER_RUN and all(map(_is_stateless, orelse))
         case _:
             return False
+
+
+def _is_table(statement: ast.stmt, only_read: frozenset[str]) -> bool:
+    match statement:
+        case (
+            ast.Assign(targets=[ast.Name(id=name)], value=value)
+            | ast.AnnAssign(target=ast.Name(id=name), value=value)
+        ) if name in only_read:
+            return value is not None and _is_fixed(value)
+        case _:
+            return False
+
+
+def _is_fixed(value: ast.expr) -> bool:
+    """Tell whether a display holds only what cannot change."""
+    match value:
+        case ast.Dict(keys=keys, values=values):
+            parts = [*keys, *values]
+        case ast.List(elts=elements) | ast.Set(elts=elements):
+            parts = list(elements)
+        case _:
+            parts = [value]
+    return all(part is not None and _is_unchanging(part) for part in parts)
+
+
+def _is_unchanging(value: ast.expr) -> bool:
+    if isinstance(value, ast.Tuple):
+        return all(map(_is_unchanging, value.elts))
+    return isinstance(value, ast.Attribute) or _is_constant(value)
 
 
 def _has_constant_defaults(args: ast.arguments) -> bool:

@@ -24,8 +24,8 @@ _STATELESS = [
     "if TYPE_CHECKING:\n    from somewhere import something",
 ]
 _STATEFUL = [
-    "jobs = []",
-    'pools = {"thread": ThreadPoolExecutor}',
+    "jobs = []\ndef work(): jobs.append(1)",
+    'pools = {"thread": make()}',
     "lock = threading.Lock()",
     "class Pool:\n    workers = []",
     "def work(seen=[]): ...",
@@ -41,6 +41,39 @@ _STATEFUL = [
 ]
 
 
+_TABLE = (
+    'POOLS = {"thread": ThreadPoolExecutor, "process": futures.ProcessPoolExecutor}\n'
+)
+_TABLES = [
+    _TABLE,
+    _TABLE + "def work(where): return POOLS[where](4)",
+    _TABLE + "def work(where): return POOLS.get(where) if where in POOLS else None",
+    _TABLE + "def names(): return ', '.join(POOLS) + str(sorted(POOLS)[0])",
+    _TABLE + "def names(): return [name for name in POOLS]",
+    "SIZES: list[int] = [1, 2, 3]\ndef work():\n    for size in SIZES: print(size)",
+    "PAIRS = [(1, 'one'), (2, 'two')]\ndef work(): return dict(PAIRS)",
+    "END = object()",
+]
+_CHANGED = [
+    _TABLE + "def work(where): POOLS[where] = None",
+    _TABLE + "def work(where): del POOLS[where]",
+    _TABLE + "def work(where): return POOLS.pop(where)",
+    _TABLE + "def work(where): return change(POOLS)",
+    _TABLE + "def work(where): pools = POOLS; pools.clear()",
+    _TABLE + "def work(where, pools=POOLS): pools.clear()",
+    _TABLE + "import program\ndef work(where): program.POOLS.clear()",
+    _TABLE + "from program import POOLS as pools\ndef work(): pools.clear()",
+    _TABLE + "import program\ndef work(): getattr(program, 'POOLS').clear()",
+    _TABLE + "def work(where): globals()['POOLS'].clear()",
+    _TABLE + "def sorted(of): of.clear()\ndef work(): sorted(POOLS)",
+    _TABLE + "POOLS |= {}",
+    _TABLE + "FIRST = [POOLS]\ndef work(): FIRST[0].clear()",
+    "LISTS = {'a': []}\ndef work(): LISTS['a'].append(1)",
+    "LISTS = {'a': ([],)}\ndef work(): LISTS['a'][0].append(1)",
+    "SIZES = [1]\ndef work():\n    for SIZES[0] in range(3): pass",
+]
+
+
 def _program(text: str) -> Program:
     source = Source(module="program", path="program.py", text=text)
     return Program(sources=(source,), function="main")
@@ -53,6 +86,16 @@ def test_types_constants_functions_and_classes_are_no_state(text: str):
 
 @pytest.mark.parametrize("text", _STATEFUL)
 def test_what_can_change_is_state(text: str):
+    assert not keeps_no_state(_program(text))
+
+
+@pytest.mark.parametrize("text", _TABLES)
+def test_a_table_that_is_only_read_is_no_state(text: str):
+    assert keeps_no_state(_program(text))
+
+
+@pytest.mark.parametrize("text", _CHANGED)
+def test_a_table_that_may_change_is_state(text: str):
     assert not keeps_no_state(_program(text))
 
 

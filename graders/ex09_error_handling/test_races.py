@@ -59,8 +59,8 @@ def _wherever_a_thread_is_held(submission, draw):
             seen = stalled.call(name=stalled.token, **args)
             _must_be_their_own(seen, values, bad)
             _must_run_once(submission.stage, stalled.token, workers=2)
-    args = {"values": values, "timeout": 0.02}
-    stalls = submission.stalls("close_finish", limit=28, hold_s=0.03, **args)
+    args = {"values": values, "timeout": 0.012}
+    stalls = submission.stalls("close_finish", limit=28, hold_s=0.018, **args)
     for stalled in stalls:
         with stalled.told():
             _must_be_consistent(stalled.call(**args), values)

@@ -3,6 +3,7 @@
     python bench/stability.py --runs 200 --load idle --load hogs --load one-core
     python bench/stability.py --runs 50 --only alternative --exercise ex3
     python bench/stability.py --races          race checks alone, and their mutants
+    python bench/stability.py --speedups --load one-core     likewise, speedup checks
     python bench/stability.py --write          the table of all that was kept so far
 
 Runs `grade verify --stability` for each load and submission, one after the other, in
@@ -31,7 +32,8 @@ PAGE = ROOT / "docs" / "stability.md"
 KEPT = ROOT / "bench" / "stability.jsonl"
 RACES_IN = ("ex3", "ex5", "ex10")
 """Whose race checks rest on the schedule-exploring engine first of all."""
-RACE_RUNS, MUTANT_RUNS = 200, 20
+_RUNS = {Category.RACES: (200, 20), Category.SPEEDUP: (3, 1)}
+"""Gradings of each right submission, and of each mutant."""
 BATCH = 50
 """Gradings after which what was seen is kept."""
 _HEAD = """# The same verdict every time
@@ -48,13 +50,15 @@ _COLUMNS = """
 |---|---|---|---|---|---|
 """
 
-_NOTES = {
-    "Race checks alone": (
-        "Two series at a time, beside other work on the same two cores, so that wall"
-        " times are those of a busy machine."
-    ),
-    "Whole gradings": "",
+_ALONE = {
+    Category.RACES: "Race checks alone",
+    Category.SPEEDUP: "Speedup checks alone",
 }
+_BESIDE = (
+    "Several series at a time, beside other work on the same two cores, so that wall"
+    " times are those of a busy machine."
+)
+_NOTES = {**dict.fromkeys(_ALONE.values(), _BESIDE), "Whole gradings": ""}
 
 
 @dataclass(frozen=True)
@@ -66,17 +70,13 @@ class Wanted:
     runs: int
     load: str
     checks: tuple[str, ...] = ()
+    part: str = "Whole gradings"  # in which table it goes
 
     @property
     def key(self) -> str:
         """What its batches are kept under."""
         part = f" {'+'.join(self.checks)}" if self.checks else ""
         return f"{self.exercise} {self.name} {self.load}{part}"
-
-    @property
-    def part(self) -> str:
-        """In which table it goes."""
-        return "Race checks alone" if self.checks else "Whole gradings"
 
 
 def measure(wanted: Wanted, runs: int) -> dict[str, object]:
@@ -130,18 +130,20 @@ def row(batches: Sequence[dict[str, Any]]) -> str:
     )
 
 
-def races_of(content: Content) -> Iterator[Wanted]:
-    """Yield the series of an exercise's race checks: right ones, then their mutants."""
-    checks = content.exercise.checks
-    races = tuple(each.id for each in checks if each.category is Category.RACES)
-    exercise = content.exercise.id
+def series_of_category(
+    content: Content, category: Category, load: str
+) -> Iterator[Wanted]:
+    """Yield the series of one category of checks: right ones, then their mutants."""
+    runs, mutant_runs = _RUNS[category]
+    ids = tuple(c.id for c in content.exercise.checks if c.category is category)
+    exercise, part = content.exercise.id, _ALONE[category]
     for name in ("reference", *alternatives_of(content)):
-        yield Wanted(exercise, name, RACE_RUNS, "idle", races)
+        yield Wanted(exercise, name, runs, load, ids, part)
     for mutant in content.mutants():
-        named = tuple(check for check in mutant.caught_by if check in races)
+        named = tuple(check for check in mutant.caught_by if check in ids)
         if named:
             name = f"mutant {mutant.path.stem}"
-            yield Wanted(exercise, name, MUTANT_RUNS, "idle", named)
+            yield Wanted(exercise, name, mutant_runs, load, named, part)
 
 
 def alternatives_of(content: Content) -> list[str]:
@@ -154,13 +156,17 @@ def wanted_series(options: argparse.Namespace) -> Iterator[Wanted]:
     course = load_course()
     if options.races:
         for exercise in options.exercise or RACES_IN:
-            yield from races_of(course[exercise])
+            yield from series_of_category(course[exercise], Category.RACES, "idle")
         return
     for load in options.load or ():
         for exercise in options.exercise or course:
+            content = course[exercise]
+            if options.speedups:
+                yield from series_of_category(content, Category.SPEEDUP, load)
+                continue
             names = ["reference"]
             if options.only == "alternative":
-                names = alternatives_of(course[exercise])
+                names = alternatives_of(content)
             for name in names:
                 yield Wanted(exercise, name, options.runs, load)
 
@@ -212,6 +218,7 @@ def main() -> None:
     parser.add_argument("--exercise", action="append")
     parser.add_argument("--only", default="reference", help="reference or alternative")
     parser.add_argument("--races", action="store_true")
+    parser.add_argument("--speedups", action="store_true")
     parser.add_argument("--kept", type=Path, default=KEPT)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()

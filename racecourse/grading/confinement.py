@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import racecourse
 from racecourse.report.files import replace_file
@@ -19,6 +20,7 @@ from racecourse.sandbox.levels import LEVELS, PROMISES, Level, level_named
 
 AUTO = "auto"
 NAMES = (AUTO, *(level.name for level in LEVELS))
+_MOST_KEPT = 8  # a class room has a few interpreters and copies of the course
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -64,25 +66,38 @@ def choose(name: str, *, official: bool, accept_weak: bool) -> Confinement:
 def strongest() -> Confinement:
     """Return the strongest level that holds here, as was found since the last boot."""
     file, key = _kept_in(os.environ), _key()
-    try:
-        kept = json.loads(file.read_text(encoding="utf-8"))
-        if kept["key"] == key:
-            findings = tuple((str(a), str(b)) for a, b in kept["findings"])
-            return Confinement(level=level_named(kept["level"]), findings=findings)
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # there is none, or none that we can read: look anew
+    kept = _read(file)
+    for each in kept:
+        if each["key"] == key:
+            level, findings = level_named(each["level"]), tuple(each["findings"])
+            return Confinement(level=level, findings=findings)
     found = _tried(LEVELS)
+    new = {"key": key, "level": found.level.name, "findings": found.findings}
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(
-            file,
-            json.dumps(
-                {"key": key, "level": found.level.name, "findings": found.findings}
-            ),
-        )
+        replace_file(file, json.dumps([new, *kept][:_MOST_KEPT]))
     except OSError:
         pass  # a folder that cannot be written costs a second at each run
     return found
+
+
+def _read(file: Path) -> list[dict[str, Any]]:
+    """Return what was found on this machine by each interpreter and user, newest first.
+
+    Empty if there is nothing, or nothing that we can read.
+    """
+    try:
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        return [
+            {
+                "key": [str(part) for part in each["key"]],
+                "level": level_named(each["level"]).name,
+                "findings": [(str(a), str(b)) for a, b in each["findings"]],
+            }
+            for each in kept
+        ]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
 
 
 def promised(level: Level) -> str:

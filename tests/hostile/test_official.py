@@ -94,14 +94,22 @@ def test_what_was_found_is_kept_until_the_next_boot(
     """One attack for each boot, user, interpreter and installation."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     tries = []
-    monkeypatch.setattr(
-        confinement, "_tried", lambda _: tries.append(1) or _found("container")
-    )
+
+    def tried(_levels: object) -> confinement.Confinement:
+        tries.append(1)
+        return _found("container")
+
+    monkeypatch.setattr(confinement, "_tried", tried)
     assert confinement.strongest() == confinement.strongest() == _found("container")
     assert len(tries) == 1
     monkeypatch.setattr(confinement, "_key", lambda: ["another boot"])
     confinement.strongest()
     assert len(tries) == 2
+    monkeypatch.undo()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(confinement, "_tried", lambda _: pytest.fail("attacked anew"))
+    assert confinement.strongest() == _found("container"), "two of them share a file"
+    monkeypatch.setattr(confinement, "_tried", tried)
     (tmp_path / "racecourse" / "sandbox.json").write_text("nonsense", "utf-8")
     confinement.strongest()
     assert len(tries) == 3

@@ -1,6 +1,6 @@
 """A worker takes the oldest event of all, and waits until its stream is free.
 
-Caught by: S1
+Caught by: S1, X2
 """
 
 import contextlib

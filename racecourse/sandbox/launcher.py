@@ -40,7 +40,12 @@ class Zygote:
         self._alive, alive_in_zygote = os.pipe()
         theirs = [their.fileno() for _, their in pairs]
         home = str(Path(racecourse.__file__).resolve().parent.parent)
-        code = "from racecourse.sandbox.zygote import main; main()"
+        # What the zygote itself imports may be kept as bytecode if ours may; what
+        # a submission starts keeps none (-B).
+        code = (
+            f"import sys; sys.dont_write_bytecode = {sys.dont_write_bytecode};"
+            " from racecourse.sandbox.zygote import main; main()"
+        )
         self._process = subprocess.Popen(
             [
                 *(sys.executable, "-s", "-P", "-B", "-c", code),

@@ -55,6 +55,7 @@ def main() -> None:
     # The first look needs none of this, and its worker stands ready.
     for name in _FOR_RACE_CHECKS:
         importlib.import_module(name)
+    sys.dont_write_bytecode = True
     _freeze_heap()
     zygote.serve()
     os._exit(0)  # nothing here needs the interpreter's long goodbye

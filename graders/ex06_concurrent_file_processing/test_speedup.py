@@ -58,7 +58,10 @@ def _result_of(pending, pipes, approach):
 @check("S2")
 def test_two_processes_share_the_cpu_work(submission, files):
     """Four equal jobs by two processes: each carries half of the CPU time."""
-    given = files(submission, 4)
+    given, stage = files(submission, 4), submission.stage
+    # Two and two: whoever is ready first waits for the other. A process that gets no
+    # core for a while would be late for its second file, and it is not to blame.
+    stage.supply("go", ["go", "go", "again", "again"])
     pending = submission.begin(
         "whole_run",
         **given.args,
@@ -67,10 +70,12 @@ def test_two_processes_share_the_cpu_work(submission, files):
         approach="multiprocessing",
         max_workers=2,
     )
-    stage = submission.stage
     stage.until(lambda s: s.waiting("go") == 2, within_s=_READY_WITHIN_S)
     together = stage.waiting("go")
     stage.open("go")
+    if together == 2:
+        stage.until(lambda s: s.waiting("again") == 2, within_s=_READY_WITHIN_S)
+    stage.open("again")
     given.must_be_done(pending.result(), run="multiprocessing")
     must.hold(
         together == 2,

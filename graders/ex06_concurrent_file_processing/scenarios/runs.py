@@ -74,7 +74,10 @@ class Digest:
 
 @dataclass(frozen=True)
 class Watched:
-    """Work in sight of the stage; may be held at a gate, and may burn CPU time."""
+    """Work in sight of the stage; may be held at a gate, and may burn CPU time.
+
+    Where a supply has the name of the gate, each call is held at one that it draws.
+    """
 
     work: Any
     gate: str = ""
@@ -84,7 +87,7 @@ class Watched:
         """Work on a content."""
         with stage.inside("work"):
             if self.gate:
-                stage.wait(self.gate)
+                stage.wait(stage.draw(self.gate) or self.gate)
             until = time.process_time() + self.burn_s
             while time.process_time() < until:
                 pass

@@ -292,7 +292,8 @@ def thread_endings(kinds, value, text, timeout, stuck):
     chosen |= {f"stuck {number}": hopeless for number in range(stuck)}
     stage.note("called")
     outcomes = run_all_threads(chosen, workers=len(chosen), timeout=timeout)
-    ended = rows(outcomes)  # before the stuck ones are let go: what they do then is R2's
+    # Before the stuck ones are let go: what they do then is R2's.
+    ended = rows(outcomes)
     stage.note("returned")
     same = outcomes["an error"].error is error
     until(lambda: len(told_to_stop) == 3, within_s=REAL_S / 4)

@@ -108,6 +108,7 @@ class _Run:
         self._zygote = Zygote(
             lanes=self._lanes + 1,
             preload=self._content.exercise.preload,
+            explores="schedules.py" in self._payload.hidden,
             level=self._confinement.level,
             hidden=self._content.secrets(),
         )

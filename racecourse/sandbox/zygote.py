@@ -33,17 +33,16 @@ from racecourse.sandbox.launch import World
 
 _SEND_WITHIN_S = 5.0
 _KEEPERS_END_WITHIN_S = 8.0
-# The worker's own tools that are slow to import: 50 ms in each check that explores.
-_FOR_RACE_CHECKS = ("racecourse.sandbox.exploring", "racecourse.sandbox.stalling")
 
 
 def main() -> None:
     """Serve launch requests until every control socket is closed.
 
     The command line holds the control sockets' file descriptors, the modules to import
-    first, and the world of all workers, as JSON.
+    first, those that the second worker is early enough for, and the world of all workers,
+    as JSON.
     """
-    control_fds, preload, world = map(json.loads, sys.argv[1:4])
+    control_fds, preload, then, world = map(json.loads, sys.argv[1:5])
     for name in preload:
         # What cannot be imported here fails again, with a message, in the submission.
         with contextlib.suppress(ImportError):
@@ -52,10 +51,8 @@ def main() -> None:
     tree.adopt_orphans()  # of keepers that a submission killed
     _freeze_heap()
     zygote = _Zygote(World.from_plain(world), control_fds)
-    # The first look needs none of this, and its worker stands ready.
-    for name in _FOR_RACE_CHECKS:
+    for name in then:
         importlib.import_module(name)
-    sys.dont_write_bytecode = True
     _freeze_heap()
     zygote.serve()
     os._exit(0)  # nothing here needs the interpreter's long goodbye

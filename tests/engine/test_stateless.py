@@ -79,23 +79,13 @@ def _program(text: str) -> Program:
     return Program(sources=(source,), function="main")
 
 
-@pytest.mark.parametrize("text", _STATELESS)
-def test_types_constants_functions_and_classes_are_no_state(text: str):
+@pytest.mark.parametrize("text", [*_STATELESS, *_TABLES])
+def test_types_constants_functions_classes_and_tables_are_no_state(text: str):
     assert keeps_no_state(_program(text))
 
 
-@pytest.mark.parametrize("text", _STATEFUL)
+@pytest.mark.parametrize("text", [*_STATEFUL, *_CHANGED])
 def test_what_can_change_is_state(text: str):
-    assert not keeps_no_state(_program(text))
-
-
-@pytest.mark.parametrize("text", _TABLES)
-def test_a_table_that_is_only_read_is_no_state(text: str):
-    assert keeps_no_state(_program(text))
-
-
-@pytest.mark.parametrize("text", _CHANGED)
-def test_a_table_that_may_change_is_state(text: str):
     assert not keeps_no_state(_program(text))
 
 

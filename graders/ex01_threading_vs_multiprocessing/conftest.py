@@ -13,6 +13,7 @@ _READY_WITHIN_S = 20.0
 # Six looks each time. A submission that looks as often as it should does not miss
 # them all, be the machine as busy as it may.
 _HOLDS_S = (0.3, 0.3, 0.6)
+_LOOK_EVERY_S = 0.2  # besides the looks while the gate holds every job
 _OWN_MIB = 30  # what a process takes for itself
 
 
@@ -106,7 +107,7 @@ def _hold(submission, given, hold, how):
     begun, returned = stage.count("holding"), stage.count("returned")
     pending = submission.begin("held_run", work=given.args, **how)
     stage.until(lambda s: s.count("holding") > begun, within_s=_READY_WITHIN_S)
-    with MemoryWatch(submission) as memory:
+    with MemoryWatch(submission, look_every_s=_LOOK_EVERY_S) as memory:
         stage.open(f"{how['gate']} watched")
         started, (hold_s, then_low) = monotonic(), hold
         for level in ("high", "low"):

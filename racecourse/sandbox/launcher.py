@@ -1,5 +1,6 @@
 """The supervisor's side of the sandbox: start a zygote, and get workers from it."""
 
+import contextlib
 import json
 import os
 import secrets
@@ -21,6 +22,8 @@ from racecourse.sandbox.payload import Payload, lay_out
 # The worker's own tools that take 50 ms to import. The first look needs none of them.
 _FOR_RACE_CHECKS = ("racecourse.sandbox.exploring", "racecourse.sandbox.stalling")
 _FIRST_UID, _UIDS = 2_000_000_000, 100_000_000  # of nobody: one for each run
+_IN_MEMORY = "/dev/shm"  # noqa: S108 - not written to where a submission could
+_FREE_MIB = 1024  # of it, or scratch folders go to the disk
 
 
 class Zygote:
@@ -38,7 +41,7 @@ class Zygote:
     ) -> None:
         then = list(_FOR_RACE_CHECKS) if explores else []
         world = World(level=level.name, hidden=tuple(hidden), tasks=tasks)
-        self._own_user = level.own_user
+        self._level = level
         pairs = [socket.socketpair() for _ in range(lanes)]
         self._controls = [ours for ours, _ in pairs]
         self._alive, alive_in_zygote = os.pipe()
@@ -73,14 +76,14 @@ class Zygote:
 
     def first_lane(self) -> "Lane":
         """Return the supervisor's own way to launch workers."""
-        return Lane(self._controls[0], own_user=self._own_user)
+        return Lane(self._controls[0], self._level)
 
     def lane(self, index: int) -> "Lane":
         """Return the way to launch workers from one lane; closes the other lanes' ends."""
         for other, control in enumerate(self._controls):
             if other != index:
                 control.close()
-        return Lane(self._controls[index], own_user=self._own_user)
+        return Lane(self._controls[index], self._level)
 
     def close(self, *, within_s: float = 3.0) -> bool:
         """End the zygote; return whether it and all its keepers were gone in time."""
@@ -103,12 +106,30 @@ def _closed_within(fd: int, within_s: float) -> bool:
     return bool(poller.poll(within_s * 1000))
 
 
+def place_for_scratch(level: Level) -> str:
+    """Return the folder in which the scratch folders of workers are made.
+
+    In memory a file costs a fiftieth of what it may cost on a disk, and each worker is
+    given ten. That must be a place that no submission can write to: in a world of its
+    own a worker has another one of that name. A place that the user chose is kept.
+    """
+    if not level.namespaces or "TMPDIR" in os.environ:
+        return tempfile.gettempdir()
+    with contextlib.suppress(OSError):
+        place = os.statvfs(_IN_MEMORY)
+        roomy = place.f_bavail * place.f_frsize >= _FREE_MIB << 20
+        if roomy and os.access(_IN_MEMORY, os.W_OK | os.X_OK):
+            return _IN_MEMORY
+    return tempfile.gettempdir()
+
+
 class Lane:
     """Launches workers, one after the other or side by side."""
 
-    def __init__(self, control: socket.socket, *, own_user: bool) -> None:
+    def __init__(self, control: socket.socket, level: Level) -> None:
         self._control = control
-        self._own_user = own_user
+        self._own_user = level.own_user
+        self._place = place_for_scratch(level)
 
     def launch(self, payload: Payload, limits: Limits) -> "Worker":
         """Start a worker and write the submission into its scratch folder.
@@ -117,7 +138,7 @@ class Lane:
             SandboxError: If the zygote does not deliver.
         """
         spec = LaunchSpec(
-            scratch=tempfile.mkdtemp(prefix="rc-"),
+            scratch=tempfile.mkdtemp(prefix="rc-", dir=self._place),
             limits=limits,
             uid=_FIRST_UID + secrets.randbelow(_UIDS) if self._own_user else 0,
         )

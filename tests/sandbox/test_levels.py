@@ -13,7 +13,7 @@ from tests import levels
 
 # Grades at a level from the command line: the level's name, then the scenario's file.
 _DRIVER = """
-import json, sys
+import json, os, sys
 from pathlib import Path
 from racecourse.model.exercise import Limits
 from racecourse.sandbox.launch import LoadOptions
@@ -21,6 +21,7 @@ from racecourse.sandbox.launcher import Zygote
 from racecourse.sandbox.payload import Payload
 from racecourse.sandbox.levels import level_named
 
+del os.environ["TMPDIR"]  # so scratch folders are where they are by default
 name, scenarios, target = sys.argv[1:]
 zygote = Zygote(lanes=1, level=level_named(name), hidden=[str(Path(scenarios).parent)])
 payload = Payload(solution="", hidden={"scenarios.py": Path(scenarios).read_text()})

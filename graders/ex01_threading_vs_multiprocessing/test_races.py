@@ -22,13 +22,13 @@ def test_no_result_is_lost_when_threads_are_stalled(submission, work):
     """
     given = work(12)
     _must_be_exact(submission.call("crowd", work=given.args, workers=6), given)
-    for stalled in submission.stalls(
-        "crowd", limit=_STALLS, work=given.args, workers=6
-    ):
-        given = work(12)
-        with stalled.told():
-            _must_be_exact(stalled.call(work=given.args, workers=6), given)
-    submission.explore("program", runs=_RUNS)
+    with submission.exploring("program", runs=_RUNS):
+        for stalled in submission.stalls(
+            "crowd", limit=_STALLS, work=given.args, workers=6
+        ):
+            given = work(12)
+            with stalled.told():
+                _must_be_exact(stalled.call(work=given.args, workers=6), given)
 
 
 def _must_be_exact(seen, given):

@@ -53,13 +53,13 @@ def test_counts_are_exact_when_threads_are_stalled(submission, work):
     given.must_be_done(
         submission.call("whole_run", **given.args, **size), run="Without a stall"
     )
-    stalls = submission.stalls("whole_run", limit=_STALLS, **given.args, **size)
-    for stalled in stalls:
-        given = work(producers=2, each=6)
-        with stalled.told():
-            seen = stalled.call(**given.args, **size)
-            given.must_be_done(seen, run="In that run")
-    submission.explore("program", runs=_RUNS)
+    with submission.exploring("program", runs=_RUNS):
+        stalls = submission.stalls("whole_run", limit=_STALLS, **given.args, **size)
+        for stalled in stalls:
+            given = work(producers=2, each=6)
+            with stalled.told():
+                seen = stalled.call(**given.args, **size)
+                given.must_be_done(seen, run="In that run")
 
 
 @check("R3")

@@ -24,8 +24,8 @@ def test_no_outcome_is_lost_when_threads_are_stalled(
     between a test and what it decides, until others have passed; then the next place
     is tried. The most suspicious places come first.
     """
-    for program in ("pair", "queueing"):
-        submission.explore(program, runs=_RUNS)
+    with submission.exploring("pair", "queueing", runs=_RUNS):
+        pass
     for how, limit in _STALLS.items():
         what = f"{demands.call(how)}: {_TASKS} tasks on 5 threads"
         for stalled in submission.stalls(

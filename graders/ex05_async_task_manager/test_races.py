@@ -27,24 +27,28 @@ def test_never_more_than_the_limit_run(submission, draw):
         }
         for kind in kinds
     ]
-    statuses = submission.virtual("crowd", limit=limit, tasks=tasks).value
-    peak = submission.stage.peak("running")
-    must.hold(
-        peak <= limit,
-        f"{peak} tasks ran at once, clean-up included; max_concurrent was {limit}.",
-    )
-    must.equal(peak, limit, what=f"most tasks at once with max_concurrent={limit}")
-    late = sum(status in UNFINISHED for status in statuses)
-    must.hold(not late, f"{late} of 40 tasks had not ended after 2000 s.")
-    started = [event.data["task"] for event in submission.stage.log("running", "enter")]
-    for number, kind in enumerate(kinds):
-        starts = started.count(number)
-        # One that waits may be cancelled before its start, and never gets to it.
-        enough = kind not in {"ok", "error", "cancel"} or starts
-        must.hold(starts < 2 and enough, f"A task ({kind}) started {starts} times.")
-        if kind == "ok":
-            must.equal(statuses[number], "done", what="status of an undisturbed task")
-    submission.explore("limit", runs=_RUNS)
+    with submission.exploring("limit", runs=_RUNS):
+        statuses = submission.virtual("crowd", limit=limit, tasks=tasks).value
+        peak = submission.stage.peak("running")
+        must.hold(
+            peak <= limit,
+            f"{peak} tasks ran at once, clean-up included; max_concurrent was {limit}.",
+        )
+        must.equal(peak, limit, what=f"most tasks at once with max_concurrent={limit}")
+        late = sum(status in UNFINISHED for status in statuses)
+        must.hold(not late, f"{late} of 40 tasks had not ended after 2000 s.")
+        started = [
+            event.data["task"] for event in submission.stage.log("running", "enter")
+        ]
+        for number, kind in enumerate(kinds):
+            starts = started.count(number)
+            # One that waits may be cancelled before its start, and never gets to it.
+            enough = kind not in {"ok", "error", "cancel"} or starts
+            must.hold(starts < 2 and enough, f"A task ({kind}) started {starts} times.")
+            if kind == "ok":
+                must.equal(
+                    statuses[number], "done", what="status of an undisturbed task"
+                )
 
 
 @check("R2")
@@ -57,10 +61,10 @@ def test_no_slot_is_ever_lost(submission, draw):
         *["cancelled while running", "cancelled at once"] * 5,
     ]
     draw.shuffle(trouble)
-    for kind in kinds:
-        _every_slot_works(submission, limit, [kind] * 10, kinds)
-    _every_slot_works(submission, limit, trouble, kinds)
-    submission.explore("slots", runs=_RUNS)
+    with submission.exploring("slots", runs=_RUNS):
+        for kind in kinds:
+            _every_slot_works(submission, limit, [kind] * 10, kinds)
+        _every_slot_works(submission, limit, trouble, kinds)
 
 
 def _every_slot_works(submission, limit, trouble, kinds):
@@ -86,20 +90,22 @@ def _every_slot_works(submission, limit, trouble, kinds):
 @check("R3")
 def test_a_cancel_at_any_tick_leaves_the_manager_consistent(submission):
     """cancel() keeps its word and loses no slot at any tick of a task's life."""
-    for queued in (False, True):
-        life = "that had to queue" if queued else "that found a free slot"
-        run = submission.virtual("cancel_at_each_tick", ticks=TICKS, queued=queued)
-        if run.stuck:
-            tick = submission.stage.log("cancelling")[-1].data["tick"]
-            run.stuck.saw = (
-                f"A task {life} was cancelled at tick {tick}. {run.stuck.saw}"
-            )
-        must.equal(len(run.value), TICKS, what="ticks")
-        for tick, seen in enumerate(run.value):
-            peak = submission.stage.peak(f"tick {tick}, queued {queued}")
-            what = f"A task {life}, cancelled at tick {tick}"
-            _must_be_consistent(what, seen, peak, before=2 * queued)
-    submission.explore("answer", runs=_RUNS)
+    with submission.exploring("answer", runs=_RUNS):
+        for queued in (False, True):
+            _must_survive_each_tick(submission, queued=queued)
+
+
+def _must_survive_each_tick(submission, *, queued):
+    life = "that had to queue" if queued else "that found a free slot"
+    run = submission.virtual("cancel_at_each_tick", ticks=TICKS, queued=queued)
+    if run.stuck:
+        tick = submission.stage.log("cancelling")[-1].data["tick"]
+        run.stuck.saw = f"A task {life} was cancelled at tick {tick}. {run.stuck.saw}"
+    must.equal(len(run.value), TICKS, what="ticks")
+    for tick, seen in enumerate(run.value):
+        peak = submission.stage.peak(f"tick {tick}, queued {queued}")
+        what = f"A task {life}, cancelled at tick {tick}"
+        _must_be_consistent(what, seen, peak, before=2 * queued)
 
 
 def _must_be_consistent(what, seen, peak, *, before):

@@ -18,10 +18,10 @@ def test_no_result_is_lost_when_threads_are_stalled(submission, files):
     given = files(submission, 12)
     args = {**given.args, "max_workers": 4}
     _must_be_exact(given, submission.call("crowd", **args), run="Without a stall")
-    for stalled in submission.stalls("crowd", limit=_STALLS, **args):
-        with stalled.told():
-            _must_be_exact(given, stalled.call(**args), run="In that run")
-    submission.explore("program", runs=_RUNS)
+    with submission.exploring("program", runs=_RUNS):
+        for stalled in submission.stalls("crowd", limit=_STALLS, **args):
+            with stalled.told():
+                _must_be_exact(given, stalled.call(**args), run="In that run")
 
 
 def _must_be_exact(given, seen, *, run):

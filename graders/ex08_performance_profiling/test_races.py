@@ -37,12 +37,12 @@ def test_each_key_is_looked_up_once(submission):
         stage, "free", submission.call("asked_once", run="free", **args)
     )
     _keep(stage, "record")
-    for stalled in submission.stalls("asked_once", limit=25, run="record", **args):
-        _keep(stage, stalled.token)
-        with stalled.told():
-            seen = stalled.call(run=stalled.token, **args)
-            _must_be_asked_once(stage, stalled.token, seen)
-    submission.explore("program", runs=250)
+    with submission.exploring("program", runs=250):
+        for stalled in submission.stalls("asked_once", limit=25, run="record", **args):
+            _keep(stage, stalled.token)
+            with stalled.told():
+                seen = stalled.call(run=stalled.token, **args)
+                _must_be_asked_once(stage, stalled.token, seen)
 
 
 def _keep(stage, run):

@@ -5,6 +5,8 @@ every place in the submission at which a thread can be held; small programs are 
 by the engine.
 """
 
+import itertools
+
 from racecourse.checks import check, must
 
 _READY_WITHIN_S = 5.0
@@ -42,28 +44,43 @@ def test_the_limit_holds_on_every_path(submission, draw):
 @check("R2")
 def test_each_job_has_one_outcome_and_its_own(submission, draw):
     """Wherever a thread is held, no outcome is lost, mixed up, or written twice."""
-    with submission.fresh() as other:
+    exploring = submission.exploring("crowd", "close_finish", runs=_RUNS)
+    with exploring, submission.fresh() as other:
         value = draw.randrange(1000)
         pending = other.begin("late_finish", value=value, timeout=0.3)
         _wherever_a_thread_is_held(submission, draw)
         _must_stay_as_it_was(other, pending, value)
-    for program in ("crowd", "close_finish"):
-        submission.explore(program, runs=_RUNS)
 
 
 def _wherever_a_thread_is_held(submission, draw):
+    """In two workers that take turns: most of a run is waiting."""
     values, bad = draw.sample(range(1000), 6), sorted(draw.sample(range(6), 2))
+    with submission.fresh() as other:
+        streams = _crowds(submission, values, bad), _close_finishes(other, values)
+        for _ in itertools.zip_longest(*streams):
+            pass
+
+
+def _crowds(submission, values, bad):
     args = {"values": values, "bad": bad, "workers": 2}
     for stalled in submission.stalls("thread_crowd", **_STALLS, name="plan", **args):
+        pending = stalled.begin(name=stalled.token, **args)
+        yield
         with stalled.told():
-            seen = stalled.call(name=stalled.token, **args)
+            seen = pending.result(within_s=stalled.within_s)
             _must_be_their_own(seen, values, bad)
             _must_run_once(submission.stage, stalled.token, workers=2)
+
+
+def _close_finishes(submission, values):
     args = {"values": values, "timeout": 0.012}
     stalls = submission.stalls("close_finish", limit=28, hold_s=0.018, **args)
     for stalled in stalls:
+        pending = stalled.begin(**args)
+        yield
         with stalled.told():
-            _must_be_consistent(stalled.call(**args), values)
+            seen = pending.result(within_s=stalled.within_s)
+            _must_be_consistent(seen, values)
 
 
 def _must_be_their_own(seen, values, bad):
@@ -121,17 +138,17 @@ def _must_stay_as_it_was(submission, pending, value):
 @check("R3")
 def test_no_thread_waits_for_a_token_in_vain(submission):
     """Several threads set a token at once; all who wait are woken, and sleep till then."""
-    with submission.fresh() as other:
-        asleep = other.begin("sleepers", count=3, seconds=0.8)
-        _must_work_alone(submission)
-        _must_wake_all(submission)
-        # The least of three, and half of what looking every 0.1 s would need.
-        woke = min(asleep.result())
-    must.hold(
-        woke <= 5,
-        f"A thread waited 0.8 s for a token, and woke up {woke} times meanwhile.",
-    )
-    submission.explore("token", runs=_RUNS)
+    with submission.exploring("token", runs=_RUNS):
+        with submission.fresh() as other:
+            asleep = other.begin("sleepers", count=3, seconds=0.8)
+            _must_work_alone(submission)
+            _must_wake_all(submission)
+            # The least of three, and half of what looking every 0.1 s would need.
+            woke = min(asleep.result())
+        must.hold(
+            woke <= 5,
+            f"A thread waited 0.8 s for a token, and woke up {woke} times meanwhile.",
+        )
 
 
 def _must_work_alone(submission):

@@ -18,51 +18,52 @@ _RUNS = 300
 def test_never_more_workers_than_allowed(submission):
     """Eight threads submit at once to a pool of at most two workers."""
     args = {"submitters": 8, "max_workers": 2}
-    for stalled in submission.stalls("crowd", **_STALLS, name="record", **args):
-        with stalled.told():
-            values, peak = stalled.call(name=stalled.token, **args)
-            inside = submission.stage.peak(stalled.token)
-            must.hold(
-                inside <= 2,
-                f"{inside} tasks ran at once in a pool with max_workers=2, to which 8"
-                " threads had submitted.",
-            )
-            must.be_within(peak, 1, 2, what="peak_workers in a pool with max_workers=2")
-            must.equal(values, list(range(8)), what="values of the tasks")
-    submission.explore("crowd", runs=_RUNS)
+    with submission.exploring("crowd", runs=_RUNS):
+        for stalled in submission.stalls("crowd", **_STALLS, name="record", **args):
+            with stalled.told():
+                values, peak = stalled.call(name=stalled.token, **args)
+                inside = submission.stage.peak(stalled.token)
+                must.hold(
+                    inside <= 2,
+                    f"{inside} tasks ran at once in a pool with max_workers=2, to which 8"
+                    " threads had submitted.",
+                )
+                must.be_within(
+                    peak, 1, 2, what="peak_workers in a pool with max_workers=2"
+                )
+                must.equal(values, list(range(8)), what="values of the tasks")
 
 
 @check("R2")
 def test_no_task_is_stranded_by_a_retiring_worker(submission):
     """Tasks come one by one, about when the last worker retires."""
     args = {"tasks": 3, "idle_timeout": 0.004}
-    for stalled in submission.stalls("sporadic", **_STALLS, **args):
-        with stalled.told():
-            must.hold(
-                stalled.call(**args)["stranded"] is None,
-                "A task came when a worker was about to retire, and had not run 1.5 s"
-                " later: it was stranded.",
-            )
-    submission.explore("retiring", runs=_RUNS)
-    submission.explore("waking", runs=_RUNS)
+    with submission.exploring("retiring", "waking", runs=_RUNS):
+        for stalled in submission.stalls("sporadic", **_STALLS, **args):
+            with stalled.told():
+                must.hold(
+                    stalled.call(**args)["stranded"] is None,
+                    "A task came when a worker was about to retire, and had not run 1.5 s"
+                    " later: it was stranded.",
+                )
 
 
 @check("R3")
 def test_a_submit_that_meets_a_shutdown_is_refused_or_done(submission):
     """One thread submits while another shuts the pool down."""
-    for stalled in submission.stalls("closing", **_STALLS, tasks=4):
-        with stalled.told():
-            seen = stalled.call(tasks=4)
-            must.hold(
-                not seen["late"],
-                f"shutdown() had returned, and then {_tasks(seen['late'])} began to run.",
-            )
-            must.hold(
-                not seen["unfinished"],
-                f"shutdown() returned, and {_tasks(seen['unfinished'])} that submit()"
-                " had accepted had not ended.",
-            )
-    submission.explore("closing", runs=_RUNS)
+    with submission.exploring("closing", runs=_RUNS):
+        for stalled in submission.stalls("closing", **_STALLS, tasks=4):
+            with stalled.told():
+                seen = stalled.call(tasks=4)
+                must.hold(
+                    not seen["late"],
+                    f"shutdown() had returned, and then {_tasks(seen['late'])} began to run.",
+                )
+                must.hold(
+                    not seen["unfinished"],
+                    f"shutdown() returned, and {_tasks(seen['unfinished'])} that submit()"
+                    " had accepted had not ended.",
+                )
 
 
 def _tasks(count):
@@ -73,13 +74,13 @@ def _tasks(count):
 def test_every_picture_adds_up(submission):
     """stats() is asked again and again while six tasks come and go."""
     args = {"tasks": 6, "max_workers": 2}
-    for stalled in submission.stalls("pictures", **_STALLS, **args):
-        with stalled.told():
-            pictures = stalled.call(**args)
-            for due, stats in pictures:
-                _must_add_up(due, stats, max_workers=2)
-            _must_all_have_ended(pictures[-1][1])
-    submission.explore("pictures", runs=_RUNS)
+    with submission.exploring("pictures", runs=_RUNS):
+        for stalled in submission.stalls("pictures", **_STALLS, **args):
+            with stalled.told():
+                pictures = stalled.call(**args)
+                for due, stats in pictures:
+                    _must_add_up(due, stats, max_workers=2)
+                _must_all_have_ended(pictures[-1][1])
 
 
 def _must_all_have_ended(stats):

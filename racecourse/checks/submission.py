@@ -27,6 +27,7 @@ _SETTLE_S = 2.0  # how long something may take to go away after a call returned
 _LOOK_EVERY_S = 0.02
 _LOAD_WITHIN_S = 10.0
 _SEARCH_SHARE = 0.7  # of the time left; the rest of a check has to be judged too
+_NO_ANSWER = (Hung, Died, LimitPassed, Raised)  # of a search; that is no proof
 _REPEATS = 5  # of one stall: which thread comes to its place first is up to the system
 
 
@@ -156,6 +157,7 @@ class Submission:
             seed=self.seed,
             start_method=start_method or self.start_method,
             rewrite=rewrite,
+            repeat=self.repeat,
             virtual_time=virtual_time,
             gathered=self.gathered,
             _deadline=self._deadline,
@@ -166,22 +168,25 @@ class Submission:
         finally:
             other.close()
 
-    def explore(
-        self, program: str, *, runs: int, cpu_s: float = SEARCH_CPU_S
-    ) -> str | None:
-        """Search for a failing schedule of a program in `schedules.py` (tool T3).
+    @contextlib.contextmanager
+    def exploring(
+        self, *programs: str, runs: int, cpu_s: float = SEARCH_CPU_S
+    ) -> Iterator[dict[str, str | None]]:
+        """Search for failing schedules of programs in `schedules.py` (tool T3).
 
-        Runs in a worker of its own. A failing schedule is proof. That none was found is
-        a claim of the worker, so a check that calls this must rest on other evidence
-        too. What the engine cannot run, or not in time, is nobody's fault.
+        Each program has a worker of its own, which searches while the block runs. What it
+        found is judged after the block, if that found nothing. A failing schedule is proof.
+        That there is none is a claim of the worker, so a check that calls this must rest on
+        other evidence too. What the engine cannot run, or not in time, is nobody's fault.
 
         Args:
-            program: Name of a function without arguments.
-            runs: About how many executions.
-            cpu_s: Seconds of CPU time after which the search counts for nothing.
+            programs: Names of functions without arguments.
+            runs: About how many executions of each.
+            cpu_s: Seconds of CPU time after which a search counts for nothing.
 
-        Returns:
-            What was tried, as one may claim it; None if nothing could be.
+        Yields:
+            What was tried of each program, as one may claim it, or None if nothing could
+            be; filled in after the block.
 
         Raises:
             Broken: With the schedule; or `tampered`, if the engine went blind.
@@ -189,12 +194,24 @@ class Submission:
         """
         if Evidence.CLAIMS not in self.check.evidence:
             raise UndeclaredClaimsError(self.check.id)
-        if self.repeat is not None:
-            return None
-        args = {"program": program, "runs": runs}
+        told: dict[str, str | None] = {}
+        with contextlib.ExitStack() as workers:
+            searches = {}
+            for program in programs if self.repeat is None else ():
+                args = {"program": program, "runs": runs}
+                with contextlib.suppress(*_NO_ANSWER):
+                    search = self._searching("explore", args)
+                    searches[program] = workers.enter_context(search)
+            yield told
+            for program, call in searches.items():
+                told[program] = self._judged(call, program, runs, cpu_s)
+
+    def _judged(
+        self, call: "Pending", program: str, runs: int, cpu_s: float
+    ) -> str | None:
         try:
-            seen = self._explored("explore", args, cpu_s)
-        except (Hung, Died, LimitPassed, Raised):
+            seen = self._found(call, cpu_s)
+        except _NO_ANSWER:
             return None
         if not seen.canaries:
             raise Broken(
@@ -217,19 +234,22 @@ class Submission:
             Raised, Hung, Died, LimitPassed, ProtocolError: If no answer came.
         """
         args = {"program": token.name, "token": token.inner}
-        seen = self._explored("replay", args, cpu_s)
+        with self._searching("replay", args) as call:
+            seen = self._found(call, cpu_s)
         self._refuse_failing(seen, token.name, token.number)
         return seen.fits if seen.explored else None
 
-    def _explored(self, what: str, args: dict[str, Any], cpu_s: float) -> Exploration:
+    @contextlib.contextmanager
+    def _searching(self, what: str, args: dict[str, Any]) -> Iterator["Pending"]:
         self.gathered.add(Evidence.CLAIMS)
         with self.fresh() as other:
             worker = other.worker
-            number = worker.begin(f"racecourse.{what}", args)
-            call = Pending(other, worker, number)
-            patience = Patience(worker, cpu_s=cpu_s)
-            within_s = _SEARCH_SHARE * other.left_s
-            told = call.result(within_s=within_s, is_hopeless=patience.is_over)
+            yield Pending(self, worker, worker.begin(f"racecourse.{what}", args))
+
+    def _found(self, call: "Pending", cpu_s: float) -> Exploration:
+        patience = Patience(call.worker, cpu_s=cpu_s)
+        within_s = _SEARCH_SHARE * self.left_s
+        told = call.result(within_s=within_s, is_hopeless=patience.is_over)
         try:
             return Exploration.from_plain(told)
         except ValueError as error:

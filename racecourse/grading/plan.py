@@ -2,7 +2,7 @@
 
 List scheduling (Graham, "Bounds on Multiprocessing Timing Anomalies", 1969): whoever is
 free takes the ready check that heads the longest chain of checks which wait for one
-another. Nothing is measured before, so a check's length is guessed from its category.
+another. How long a check takes, about, its exercise says.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,9 +11,7 @@ from functools import cached_property
 
 from racecourse.model.exercise import Check
 from racecourse.model.result import CheckResult, not_reached
-from racecourse.model.verdict import Category, Verdict
-
-_RACE_CHECK = 4  # times as long as another: it tries many schedules
+from racecourse.model.verdict import Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +38,9 @@ class Plan:
     ) -> Check | None:
         """Return the next check that may start now, or None.
 
-        Those that others wait for come first, then those that take long. A check waits for those it needs. A quiet check waits until it is alone, and
-        goes after all that are not quiet; nothing starts beside it.
+        Those that others wait for come first, then those that take long. A check waits for
+        those it needs. A quiet check waits until it is alone, and goes after all that are
+        not quiet; nothing starts beside it.
         """
         busy = set(running)
         if any(check.quiet for check in self.checks if check.id in busy):
@@ -54,13 +53,12 @@ class Plan:
         return startable[0] if startable and not busy else None
 
     @cached_property
-    def _chains(self) -> dict[str, int]:
-        """How long the longest chain is that begins with each check, itself included."""
-        lengths: dict[str, int] = {}
+    def _chains(self) -> dict[str, float]:
+        """How long the longest chain is that begins with each check, in seconds."""
+        lengths: dict[str, float] = {}
         for check in reversed(self.checks):  # what needs a check comes after it
-            own = _RACE_CHECK if check.category is Category.RACES else 1
             after = (lengths[c.id] for c in self.checks if check.id in c.needs)
-            lengths[check.id] = own + max(after, default=0)
+            lengths[check.id] = check.takes_s + max(after, default=0.0)
         return lengths
 
     def _may_start(self, check: Check, results: Mapping[str, CheckResult]) -> bool:

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from racecourse.model.verdict import Category, Evidence
 
+SHORT_S = 0.3
+"""How long most checks take; an exercise says of the others how long, so they begin early."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -48,6 +51,7 @@ class Check:
     needs: tuple[str, ...] = ()  # checks without which this one says nothing new
     hidden: bool = False  # inputs and printed output are not shown
     quiet: bool = False  # runs alone
+    takes_s: float = SHORT_S  # about, for right work on a quiet machine
     virtual_time: bool = False  # clocks are moved before the submission is imported
     evidence: tuple[Evidence, ...] = (Evidence.VALUES,)
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from racecourse.model.exercise import Check, Exercise, Limits, Promise
+from racecourse.model.exercise import SHORT_S, Check, Exercise, Limits, Promise
 from racecourse.model.verdict import AWARDING_EVIDENCE, Category, Evidence
 
 EnumT = TypeVar("EnumT", bound=enum.Enum)
@@ -23,7 +23,7 @@ _CHECK_TEXTS = ("id", "category", "title", "learning", "question")
 _CHECK_KEYS = {
     *_CHECK_TEXTS,
     *("promise", "points", "needs", "visibility", "quiet", "evidence", "limits"),
-    "virtual_time",
+    *("takes_s", "virtual_time"),
 }
 
 
@@ -205,6 +205,7 @@ def _check(
         needs=reader.texts(table, "needs", [], where),
         hidden=visibility == "hidden",
         quiet=reader.optional(table, "quiet", False, where),  # noqa: FBT003 - a default value
+        takes_s=_takes_s(reader, table, where),
         virtual_time=reader.optional(table, "virtual_time", virtual_time, where),
         evidence=tuple(
             reader.member(Evidence, name, f"{where}.evidence")
@@ -217,6 +218,12 @@ def _check(
             f"{where}.limits",
         ),
     )
+
+
+def _takes_s(reader: _Reader, table: Mapping[str, Any], where: str) -> float:
+    if "takes_s" not in table:
+        return SHORT_S
+    return reader.number(table, "takes_s", where)
 
 
 def _contradictions(exercise: Exercise) -> Iterable[str]:

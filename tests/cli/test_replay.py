@@ -81,7 +81,7 @@ def course(make_course):
         Probe(
             id="R1",
             scenario="def r1():\n    return 42",
-            test='submission.explore("program", runs=100)',
+            test='with submission.exploring("program", runs=100): pass',
             options='evidence = ["values", "claims"]',
             limits=limits,
         ),

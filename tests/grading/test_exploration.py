@@ -96,7 +96,8 @@ class Counter:
 
 _EXPLORES = """\
 must.equal(submission.call("r1"), 42, what="answer")
-submission.explore("program", runs=100)
+with submission.exploring("program", runs=100):
+    pass
 """
 _WITH_CLAIMS = 'evidence = ["values", "claims"]'
 
@@ -134,6 +135,39 @@ def test_a_submission_is_judged_by_its_schedules(
         assert any("self.value += 1" in line for line in check["details"])
 
 
+_BOTH = """\
+with submission.exploring("program", "program", runs=100) as told:
+    must.equal(submission.call("r1"), {wanted}, what="answer")
+    must.equal(told, {{}}, what="statements within the block")
+must.equal(list(told), ["program"], what="programs with a statement")
+"""
+
+
+@pytest.mark.parametrize(
+    ("submission", "wanted", "cause"),
+    [
+        pytest.param(_SAFE, 42, None, id="both are in order"),
+        pytest.param(_RACY, 42, "race", id="a schedule fails"),
+        pytest.param(_RACY, 41, "wrong-result", id="the block fails too"),
+    ],
+)
+def test_what_the_block_finds_comes_before_what_the_searches_find(
+    make_course: Callable[..., Course], submission: str, wanted: int, cause: str | None
+):
+    probe = Probe(
+        id="R1",
+        scenario="def r1():\n    return 42",
+        test=_BOTH.format(wanted=wanted),
+        options=_WITH_CLAIMS,
+        limits={"wall_s": 20},
+    )
+    course = make_course(probe, submission=submission)
+    (graders,) = (course.root / "graders").glob("ex*")
+    (graders / "schedules.py").write_text(_SCHEDULES, encoding="utf-8")
+    (check,) = course.grade()["checks"]
+    assert check["cause"] == cause, check["message"]
+
+
 def test_whatever_a_worker_sends_is_an_exploration_or_a_value_error():
     good = Exploration.from_plain({"kind": "deadlock", "canaries": True})
     assert (good.cause, good.canaries) == (Cause.DEADLOCK, True)
@@ -149,7 +183,9 @@ def test_whatever_a_worker_sends_is_an_exploration_or_a_value_error():
     [
         pytest.param(_EXPLORES, "", id="undeclared"),
         pytest.param(
-            'submission.explore("program", runs=100)', _WITH_CLAIMS, id="claims alone"
+            'with submission.exploring("program", runs=100): pass',
+            _WITH_CLAIMS,
+            id="claims alone",
         ),
     ],
 )

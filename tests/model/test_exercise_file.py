@@ -70,6 +70,11 @@ def test_a_right_file_becomes_an_exercise():
         (("checks", 0, "needs"), [1], "checks[0].needs holds 1; give texts only"),
         (("checks", 0, "quiet"), 1, "checks[0].quiet is 1; give true or false there"),
         (
+            ("checks", 0, "takes_s"),
+            -2,
+            "checks[0].takes_s is -2; give a number above 0",
+        ),
+        (
             ("checks", 0, "promise"),
             2,
             "check A: promise 2 does not exist; use one of 1",

@@ -11,16 +11,16 @@ def test_callers_of_one_key_share_one_call(submission):
 
     The call is over only when every thread of the worker sleeps: then all callers wait.
     """
-    for stalled in submission.stalls("together", limit=20, callers=_CALLERS):
-        with stalled.told():
-            pending = stalled.begin(callers=_CALLERS, gate=stalled.token)
-            submission.settle(within_s=3)
-            submission.stage.open(stalled.token)
-            seen = pending.result(within_s=5)
-            must.hold(
-                seen["calls"] == 1,
-                f"{_CALLERS} threads asked for one key while no call was over, and"
-                f" {seen['calls']} calls were made.",
-            )
-            must.equal(seen["values"], ["answer"] * _CALLERS, what="values of do()")
-    submission.explore("program", runs=200)
+    with submission.exploring("program", runs=200):
+        for stalled in submission.stalls("together", limit=20, callers=_CALLERS):
+            with stalled.told():
+                pending = stalled.begin(callers=_CALLERS, gate=stalled.token)
+                submission.settle(within_s=3)
+                submission.stage.open(stalled.token)
+                seen = pending.result(within_s=5)
+                must.hold(
+                    seen["calls"] == 1,
+                    f"{_CALLERS} threads asked for one key while no call was over, and"
+                    f" {seen['calls']} calls were made.",
+                )
+                must.equal(seen["values"], ["answer"] * _CALLERS, what="values of do()")

@@ -284,8 +284,11 @@ class ThreadPool:
         self._idle += 1
         self._peak = max(self._peak, self._workers)
 
-    def _take(self) -> _Task[Any] | None:
-        """Wait for the most urgent task; None says that the worker has retired."""
+    def _take(self) -> _Task[Any] | bool | None:
+        """Wait for the most urgent task; None says that the worker is to retire.
+
+        False says that it has gone, because there were too many.
+        """
         retires_at = time.monotonic() + self._idle_timeout
         while self._workers <= self._max:
             if self._waiting:
@@ -294,9 +297,15 @@ class ThreadPool:
             left_s = retires_at - time.monotonic()
             surplus = self._workers > self._min
             if self._closed or (surplus and left_s <= 0):
-                break
+                return None
             self._work.wait(min(left_s, threading.TIMEOUT_MAX) if surplus else None)
-        return None
+        self._leave()
+        return False
+
+    def _leave(self) -> None:
+        self._idle -= 1
+        self._workers -= 1
+        self._room.notify_all()
 
     # In the worker's own thread.
 
@@ -316,9 +325,8 @@ class ThreadPool:
             task = self._take()
         if task is None:
             with self._lock:
-                self._idle -= 1
-                self._workers -= 1
-                self._room.notify_all()
+                self._leave()
+        if not task:
             return False
         outcome = task.run(resource)
         with self._lock:

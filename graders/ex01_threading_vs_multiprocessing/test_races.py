@@ -79,7 +79,7 @@ def test_every_start_method_works(submission, work):
             seen = call.result()
             what = f"start method {method}: results of"
             must.equal(seen["results"], given.answers, what=f"{what} run_multiprocess")
-            must.equal(seen["row"]["results"], given.answers, what=f"{what} measure")
+            must.equal(seen["measured"], given.answers, what=f"{what} measure")
             inherited = [
                 event.data["inherited"] for event in call.worker.stage.log("seen")
             ]

@@ -1,6 +1,6 @@
 """Mistake 1.8: each thread ends seconds after the last job, by a timeout.
 
-So five seconds are in every row of threads, and in no row of processes.
+So two seconds are in every row of threads, and in no row of processes.
 
 Caught by: C4 S2
 """
@@ -81,7 +81,7 @@ def run_threaded(fn: Callable[[A], R], args: Sequence[A], workers: int) -> list[
     def work() -> None:
         while not errors:
             try:
-                index, arg = todo.get(timeout=5)
+                index, arg = todo.get(timeout=2)
             except queue.Empty:
                 return
             try:

@@ -185,8 +185,8 @@ class Submission:
             cpu_s: Seconds of CPU time after which a search counts for nothing.
 
         Yields:
-            What was tried of each program, as one may claim it, or None if nothing could
-            be; filled in after the block.
+            What was tried of each program, as one may claim it, filled in after the block;
+            None where nothing could be.
 
         Raises:
             Broken: With the schedule; or `tampered`, if the engine went blind.
@@ -194,7 +194,7 @@ class Submission:
         """
         if Evidence.CLAIMS not in self.check.evidence:
             raise UndeclaredClaimsError(self.check.id)
-        told: dict[str, str | None] = {}
+        told: dict[str, str | None] = dict.fromkeys(programs)
         with contextlib.ExitStack() as workers:
             searches = {}
             for program in programs if self.repeat is None else ():

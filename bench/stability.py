@@ -58,7 +58,8 @@ _BESIDE = (
     "Several series at a time, beside other work on the same two cores, so that wall"
     " times are those of a busy machine."
 )
-_NOTES = {**dict.fromkeys(_ALONE.values(), _BESIDE), "Whole gradings": ""}
+_NOTES = dict.fromkeys(_ALONE.values(), _BESIDE)
+_NOTES["Whole gradings"] = "Two series at a time on two cores, and nothing else."
 
 
 @dataclass(frozen=True)

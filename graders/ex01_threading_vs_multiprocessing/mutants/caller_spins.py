@@ -1,4 +1,4 @@
-"""The caller asks the futures again and again whether they are done.
+"""With threads, the caller asks the futures again and again whether they are done.
 
 Caught by: S3
 """
@@ -9,10 +9,12 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import (
+    FIRST_COMPLETED,
     Executor,
     Future,
     ProcessPoolExecutor,
     ThreadPoolExecutor,
+    wait,
 )
 from dataclasses import dataclass
 from typing import Literal, Self, TypeVar
@@ -213,8 +215,9 @@ def _run(
                 running[pool.submit(fn, arg)] = index
             if not running:
                 break
-            while not any(future.done() for future in running):
+            while model == "threading" and not any(map(Future.done, running)):
                 pass
+            wait(running, return_when=FIRST_COMPLETED)
             for future in [future for future in running if future.done()]:
                 results[running.pop(future)] = future.result()
     if len(results) < len(args):

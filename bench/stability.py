@@ -59,7 +59,9 @@ _BESIDE = (
     " times are those of a busy machine."
 )
 _NOTES = dict.fromkeys(_ALONE.values(), _BESIDE)
-_NOTES["Whole gradings"] = "Two series at a time on two cores, and nothing else."
+_NOTES["Whole gradings"] = (
+    "Two series at a time on two cores, now and then beside other work."
+)
 
 
 @dataclass(frozen=True)

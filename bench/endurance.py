@@ -83,14 +83,16 @@ def is_orphaned(group: Path) -> bool:
 def counted() -> dict[str, int]:
     """Count what could leak."""
     mounts = Path("/proc/self/mounts")
+    memory = Path("/dev/shm")  # where scratch folders are too, at some levels
+    places = (Path(tempfile.gettempdir()), memory)
     return {
         "processes": len(tree.descendants(os.getpid())),
         "threads": threading.active_count(),
         "descriptors": len(list(Path("/proc/self/fd").iterdir())),
         "mounts": len(mounts.read_text().splitlines()) if mounts.exists() else 0,
         "control groups": sum(map(is_orphaned, control_groups())),
-        "temporary files": len(list(Path(tempfile.gettempdir()).glob("rc-*"))),
-        "shared memory": len(list(Path("/dev/shm").glob("psm_*"))),
+        "temporary files": sum(len(list(place.glob("rc-*"))) for place in places),
+        "shared memory": len(list(memory.glob("psm_*"))),
     }
 
 

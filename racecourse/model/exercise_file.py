@@ -205,7 +205,7 @@ def _check(
         needs=reader.texts(table, "needs", [], where),
         hidden=visibility == "hidden",
         quiet=reader.optional(table, "quiet", False, where),  # noqa: FBT003 - a default value
-        takes_s=_takes_s(reader, table, where),
+        takes_s=reader.number({"takes_s": SHORT_S, **table}, "takes_s", where),
         virtual_time=reader.optional(table, "virtual_time", virtual_time, where),
         evidence=tuple(
             reader.member(Evidence, name, f"{where}.evidence")
@@ -218,12 +218,6 @@ def _check(
             f"{where}.limits",
         ),
     )
-
-
-def _takes_s(reader: _Reader, table: Mapping[str, Any], where: str) -> float:
-    if "takes_s" not in table:
-        return SHORT_S
-    return reader.number(table, "takes_s", where)
 
 
 def _contradictions(exercise: Exercise) -> Iterable[str]:

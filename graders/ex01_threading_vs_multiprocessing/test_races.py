@@ -17,8 +17,8 @@ def test_no_result_is_lost_when_threads_are_stalled(submission, work):
 
     One thread is held at one place between a read and the write that follows, or
     between a test and what it decides, until others have passed; then the next place
-    is tried. The most suspicious places come first. Then the orders of threads of a
-    small run are explored under a scheduler of ours.
+    is tried. The most suspicious places come first. Meanwhile the orders of threads
+    of a small run are explored under a scheduler of ours.
     """
     given = work(12)
     _must_be_exact(submission.call("crowd", work=given.args, workers=6), given)

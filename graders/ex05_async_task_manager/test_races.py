@@ -1,6 +1,6 @@
 """Races: the limit holds and no slot is lost, however and whenever tasks end.
 
-How many tasks run at once is counted by the stage, which the tasks report to. Then each
+How many tasks run at once is counted by the stage, which the tasks report to. Meanwhile each
 check has the orders of the tasks' steps explored in a small program, with a cancel at
 every moment.
 """

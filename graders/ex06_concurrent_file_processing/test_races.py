@@ -13,7 +13,7 @@ _RUNS = 300
 def test_no_result_is_lost_when_threads_are_stalled(submission, files):
     """Every result at its place, wherever in the file one thread is held.
 
-    Then the orders of threads of a small run are explored under a scheduler of ours.
+    Meanwhile the orders of threads of a small run are explored under a scheduler of ours.
     """
     given = files(submission, 12)
     args = {**given.args, "max_workers": 4}

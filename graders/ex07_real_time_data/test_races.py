@@ -1,7 +1,7 @@
 """Races: pictures that do not add up, lost counts, and events lost between publish and stop.
 
 Each scenario runs once for every place in the submission at which a thread can be held:
-between a read and the write that follows, or between a test and what it decides. Then
+between a read and the write that follows, or between a test and what it decides. Meanwhile
 the orders of threads of a small program are explored under a scheduler of ours.
 """
 
@@ -19,7 +19,7 @@ _NUMBERS = ("received", "handled", "failed", "dropped", "queued", "in_flight")
 
 @check("R1")
 def test_every_picture_adds_up(submission, draw):
-    """2000 looks under load; then looks whenever a thread is held; then all orders."""
+    """2000 looks under load; then looks whenever a thread is held, and all orders."""
     streams = _drawn_streams(submission, draw)
     seen = submission.call(
         "many_pictures", streams=streams, each=5000, looks=_LOOKS, within_s=8.0

@@ -2,8 +2,8 @@
 
 Each scenario runs once for every place in the submission at which a thread can be held:
 between a read and the write that follows, or between a test and what it decides. The
-scenarios see that a thread is held and act just then. Then the orders of threads of a
-small program are explored, under a scheduler and a clock of ours.
+scenarios see that a thread is held and act just then. Meanwhile the orders of threads of
+a small program are explored, under a scheduler and a clock of ours.
 """
 
 from racecourse.checks import check, must

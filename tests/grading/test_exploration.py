@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -103,6 +104,30 @@ with submission.exploring("program", runs=100):
     pass
 """
 _WITH_CLAIMS = 'evidence = ["values", "claims"]'
+Judged = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def judged(make_course: Callable[..., Course]) -> Judged:
+    """Return a function that judges a submission by one check with schedules."""
+
+    def judge(
+        submission: str, test: str, options: str = _WITH_CLAIMS
+    ) -> dict[str, Any]:
+        probe = Probe(
+            id="R1",
+            scenario="def r1():\n    return 42",
+            test=test,
+            options=options,
+            limits={"wall_s": 20},
+        )
+        course = make_course(probe, submission=submission)
+        (graders,) = (course.root / "graders").glob("ex*")
+        (graders / "schedules.py").write_text(_SCHEDULES, encoding="utf-8")
+        (check,) = course.grade()["checks"]
+        return check
+
+    return judge
 
 
 @pytest.mark.parametrize(
@@ -117,21 +142,9 @@ _WITH_CLAIMS = 'evidence = ["values", "claims"]'
     ],
 )
 def test_a_submission_is_judged_by_its_schedules(
-    make_course: Callable[..., Course],
-    submission: str,
-    outcome: tuple[str, str | None],
+    judged: Judged, submission: str, outcome: tuple[str, str | None]
 ):
-    probe = Probe(
-        id="R1",
-        scenario="def r1():\n    return 42",
-        test=_EXPLORES,
-        options=_WITH_CLAIMS,
-        limits={"wall_s": 20},
-    )
-    course = make_course(probe, submission=submission)
-    (graders,) = (course.root / "graders").glob("ex*")
-    (graders / "schedules.py").write_text(_SCHEDULES, encoding="utf-8")
-    (check,) = course.grade()["checks"]
+    check = judged(submission, _EXPLORES)
     assert (check["verdict"], check["cause"]) == outcome, check["message"]
     if outcome[1] == "race":
         assert "the value is 1" in check["message"]
@@ -155,19 +168,9 @@ must.hold(all(told.values()), "Both have a statement afterwards.")
     ],
 )
 def test_what_the_block_finds_comes_before_what_the_searches_find(
-    make_course: Callable[..., Course], submission: str, wanted: int, cause: str | None
+    judged: Judged, submission: str, wanted: int, cause: str | None
 ):
-    probe = Probe(
-        id="R1",
-        scenario="def r1():\n    return 42",
-        test=_BOTH.format(wanted=wanted),
-        options=_WITH_CLAIMS,
-        limits={"wall_s": 20},
-    )
-    course = make_course(probe, submission=submission)
-    (graders,) = (course.root / "graders").glob("ex*")
-    (graders / "schedules.py").write_text(_SCHEDULES, encoding="utf-8")
-    (check,) = course.grade()["checks"]
+    check = judged(submission, _BOTH.format(wanted=wanted))
     assert check["cause"] == cause, check["message"]
 
 
@@ -193,19 +196,9 @@ def test_whatever_a_worker_sends_is_an_exploration_or_a_value_error():
     ],
 )
 def test_nothing_is_awarded_for_what_a_worker_says_of_itself(
-    make_course: Callable[..., Course], test: str, options: str
+    judged: Judged, test: str, options: str
 ):
-    probe = Probe(
-        id="R1",
-        scenario="def r1():\n    return 42",
-        test=test,
-        options=options,
-        limits={"wall_s": 20},
-    )
-    course = make_course(probe, submission=_SAFE)
-    (graders,) = (course.root / "graders").glob("ex*")
-    (graders / "schedules.py").write_text(_SCHEDULES, encoding="utf-8")
-    (check,) = course.grade()["checks"]
+    check = judged(_SAFE, test, options)
     assert check["verdict"] == "grader-error", check
     report = check["message"].split()[-1].rstrip(".")
     assert "claims" in Path(report).read_text(encoding="utf-8")

@@ -99,6 +99,14 @@ def test_a_system_without_it_uses_the_disk(
     assert launcher.place_for_scratch(level_named("user")) == "/disk"
 
 
+def test_a_place_that_we_may_not_write_to_is_left_alone(
+    memory_of: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory_of(4096)
+    monkeypatch.setattr(launcher.os, "access", lambda *_: False)
+    assert launcher.place_for_scratch(level_named("user")) == "/disk"
+
+
 def test_it_is_gone_afterwards_and_nothing_was_planted_beside_it(
     level: Level, tmp_path: Path
 ) -> None:

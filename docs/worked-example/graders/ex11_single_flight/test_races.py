@@ -7,7 +7,7 @@ _CALLERS = 4
 
 @check("R1")
 def test_callers_of_one_key_share_one_call(submission):
-    """First one thread is held at one place after the other, then orders are explored.
+    """One thread is held at one place after the other; meanwhile orders are explored.
 
     The call is over only when every thread of the worker sleeps: then all callers wait.
     """

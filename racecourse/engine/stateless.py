@@ -44,13 +44,18 @@ def keeps_no_state(program: Program) -> bool:
     at run time are noticed elsewhere.
     """
     trees = [ast.parse(source.text) for source in program.sources]
-    tables = only_read(trees)
-    return all(
-        _is_stateless(statement) or _is_table(statement, tables)
+    others = [
+        statement
         for tree in trees
         for statement in tree.body
-    ) and not any(
-        isinstance(node, ast.Global) for tree in trees for node in ast.walk(tree)
+        if not _is_stateless(statement)
+    ]
+    tables = only_read(trees) if others else frozenset()
+    return all(_is_table(other, tables) for other in others) and not any(
+        isinstance(node, ast.Global)
+        for source, tree in zip(program.sources, trees, strict=True)
+        if "global" in source.text
+        for node in ast.walk(tree)
     )
 
 

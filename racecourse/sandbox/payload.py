@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import racecourse
+from racecourse.sandbox import bytecode
 from racecourse.sandbox.launch import OURS, LaunchSpec
 
 
@@ -35,8 +36,9 @@ def lay_out(spec: LaunchSpec, payload: Payload) -> None:
     """Make the folders of a run; what the worker may read belongs to us."""
     folder = Path(spec.box) / "submission"
     for path, text in payload.files().items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(text, encoding="utf-8")
+        _write(folder / path, text.encode("utf-8"))
+    for path, code in compiled(payload).items():
+        _write(folder / bytecode.cached_path(path), code)
     Path(spec.home).mkdir()
     ours = Path(spec.box) / OURS
     ours.mkdir()
@@ -51,3 +53,18 @@ def lay_out(spec: LaunchSpec, payload: Payload) -> None:
                 os.chmod(place, 0o755)  # noqa: PTH101, S103
             for file in files:
                 os.chmod(Path(place, file), 0o644)  # noqa: PTH101
+
+
+def compiled(payload: Payload) -> dict[str, bytes]:
+    """Return the compiled form of each module that has one; made once for each text.
+
+    Processes that are forked later need not make it again.
+    """
+    modules = {p: text for p, text in payload.files().items() if p.endswith(".py")}
+    forms = {path: bytecode.compiled(text, path) for path, text in modules.items()}
+    return {path: form for path, form in forms.items() if form}
+
+
+def _write(file: Path, content: bytes) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content)

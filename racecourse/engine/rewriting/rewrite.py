@@ -26,7 +26,6 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-import sys
 from typing import TYPE_CHECKING
 
 from racecourse.engine.rewriting import scopes
@@ -67,7 +66,9 @@ class Rewritten:
 
     tree: ast.Module
     sites: tuple[Site, ...]
-    """The sites found here; the first has the number that was asked for."""
+    """The sites found here; the first has the number that was asked for.
+
+    In the lean form their labels are mere names."""
 
 
 def rewrite(  # noqa: PLR0913 - keywords, and all are needed
@@ -120,7 +121,6 @@ class _Rewriter(ast.NodeTransformer):
         self._keep = keep
         self._names = scopes.resolve(tree)
         self._scope = self._names.scopes[tree]
-        self._library = _library_names(tree)
 
     # Sites and hooks
 
@@ -134,7 +134,7 @@ class _Rewriter(ast.NodeTransformer):
                 line=last or node.lineno,
                 access=access,
                 name=name,
-                label=_text(node) or name,
+                label=(self._full and _text(node)) or name,
                 owner=owner,
             )
         )
@@ -421,7 +421,7 @@ class _Rewriter(ast.NodeTransformer):
         """Tell whether a read reaches no further than the standard library."""
         while isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
             node = node.value
-        return isinstance(node, ast.Name) and node.id in self._library
+        return isinstance(node, ast.Name) and node.id in self._names.library
 
 
 def _call(hook: str, *args: ast.expr) -> ast.Call:
@@ -453,26 +453,3 @@ def _is_finite(iterable: ast.expr) -> bool:
         and isinstance(iterable.func, ast.Name)
         and iterable.func.id in _FINITE_CALLS
     )
-
-
-def _library_names(tree: ast.Module) -> frozenset[str]:
-    """Return the names that only ever mean a module of the standard library."""
-    imported: set[str] = set()
-    assigned: set[str] = set()
-    for node in ast.walk(tree):
-        match node:
-            case ast.Import(names=aliases):
-                imported.update(_bound_by(alias) for alias in aliases)
-            case ast.ImportFrom(names=aliases):
-                assigned.update(alias.asname or alias.name for alias in aliases)
-            case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
-                assigned.add(name)
-            case _:
-                pass
-    return frozenset(imported - assigned - {""})
-
-
-def _bound_by(alias: ast.alias) -> str:
-    """Return the name that an import binds, or nothing if it is not the library's."""
-    root = alias.name.partition(".")[0]
-    return (alias.asname or root) if root in sys.stdlib_module_names else ""

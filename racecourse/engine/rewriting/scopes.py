@@ -1,19 +1,27 @@
-"""Which variables outlive their function: names written through global or nonlocal.
+"""What names mean: which variables outlive their function, and which are modules.
 
-Python decides this per scope; so do we, because taking every variable called
-`total` for the shared one would report races between strangers.
+The first are written through global or nonlocal. Python decides this per scope; so do
+we, because taking every variable called `total` for the shared one would report races
+between strangers. The others only ever mean a module of the standard library.
 """
 
 from __future__ import annotations
 
 import ast
 import dataclasses
+import sys
 
 MODULE = 0
 """Number of the module's own scope."""
 
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-_SCOPES = (*_FUNCTIONS, ast.ClassDef)
+_SCOPES = frozenset([ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef])
+_BINDING = frozenset(
+    [
+        *(ast.Name, ast.arg, ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal),
+        *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.ExceptHandler),
+    ]
+)
+"""Most nodes bind nothing, and need not be looked at: programs are parsed often."""
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -44,11 +52,13 @@ class Scope:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """The shared variables of one module."""
+    """What the names of one module mean."""
 
     scopes: dict[ast.AST, Scope]
     shared: frozenset[tuple[int, str]]
     """(owner, name) of each variable that an inner scope assigns."""
+    library: frozenset[str]
+    """Names that only ever mean a module of the standard library."""
 
     def owner_if_shared(self, scope: Scope, name: str) -> int | None:
         """Return the owning scope if the variable is shared, otherwise None."""
@@ -57,49 +67,76 @@ class Names:
 
 
 def resolve(tree: ast.Module) -> Names:
-    """Find every scope of a module and the variables shared between them."""
-    root = Scope(number=MODULE, parent=None)
-    scopes: dict[ast.AST, Scope] = {tree: root}
-    _collect(tree, root, scopes)
+    """Find every scope of a module, and what its names mean."""
+    found = _Found(scopes={tree: Scope(number=MODULE, parent=None)})
+    _collect(tree, found.scopes[tree], found)
     shared = {
         (scope.owner(name), name)
-        for scope in scopes.values()
+        for scope in found.scopes.values()
         for name in scope.declared_global | scope.declared_nonlocal
     }
-    return Names(scopes=scopes, shared=frozenset(shared))
+    return Names(
+        scopes=found.scopes,
+        shared=frozenset(shared),
+        library=frozenset(found.modules - found.assigned),
+    )
 
 
-def _collect(node: ast.AST, scope: Scope, scopes: dict[ast.AST, Scope]) -> None:
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What one walk over a module collects."""
+
+    scopes: dict[ast.AST, Scope]
+    modules: set[str] = dataclasses.field(default_factory=set)
+    assigned: set[str] = dataclasses.field(default_factory=set)
+
+
+def _collect(node: ast.AST, scope: Scope, found: _Found) -> None:
     for child in ast.iter_child_nodes(node):
-        _bind(child, scope)
+        kind = type(child)
+        if kind in _BINDING:
+            _bind(child, scope, found)
         inner = scope
-        if isinstance(child, _SCOPES):
+        if kind in _SCOPES:
             inner = Scope(
-                number=len(scopes),
+                number=len(found.scopes),
                 parent=scope,
-                is_class=isinstance(child, ast.ClassDef),
+                is_class=kind is ast.ClassDef,
             )
-            scopes[child] = inner
-        _collect(child, inner, scopes)
+            found.scopes[child] = inner
+        _collect(child, inner, found)
 
 
-def _bind(node: ast.AST, scope: Scope) -> None:
+def _bind(node: ast.AST, scope: Scope, found: _Found) -> None:
     match node:
+        case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
+            scope.bound.add(name)
+            found.assigned.add(name)
+        case ast.Name(id=name, ctx=ast.Del()):
+            scope.bound.add(name)
+        case ast.Import(names=aliases):
+            scope.bound.update(map(_bound_by, aliases))
+            found.modules.update(map(_bound_by, filter(_is_standard, aliases)))
+        case ast.ImportFrom(names=aliases):
+            names = {alias.asname or alias.name for alias in aliases}
+            scope.bound.update(names)
+            found.assigned.update(names)
         case ast.Global(names=names):
             scope.declared_global.update(names)
         case ast.Nonlocal(names=names):
             scope.declared_nonlocal.update(names)
-        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
-            scope.bound.add(name)
-        case ast.arg(arg=name):
-            scope.bound.add(name)
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
             scope.bound.add(name)
-        case ast.ClassDef(name=name):
-            scope.bound.add(name)
-        case ast.alias(name=name, asname=asname):
-            scope.bound.add((asname or name).partition(".")[0])
-        case ast.ExceptHandler(name=str(name)):
+        case ast.ClassDef(name=name) | ast.ExceptHandler(name=str(name)):
             scope.bound.add(name)
         case _:
             pass
+
+
+def _bound_by(alias: ast.alias) -> str:
+    """Return the name that an import binds."""
+    return alias.asname or alias.name.partition(".")[0]
+
+
+def _is_standard(alias: ast.alias) -> bool:
+    return alias.name.partition(".")[0] in sys.stdlib_module_names

@@ -6,9 +6,10 @@
     python bench/stability.py --speedups --load one-core     likewise, speedup checks
     python bench/stability.py --write          the table of all that was kept so far
 
-Runs `grade verify --stability` for each load and submission, one after the other, in
-batches, and keeps each batch in a file: a measurement that takes days can be interrupted
-and goes on where it stopped, on another day or machine.
+Runs `grade verify --stability` for each load and submission, in batches, and keeps each
+batch in a file: a measurement that takes days can be interrupted and goes on where it
+stopped, on another day or machine. With `--at-a-time N` the load is made once, for N
+series that run side by side: they load the machine as well, and it takes less long.
 """
 
 import argparse
@@ -20,11 +21,14 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from racecourse.grading.catalogue import Content, load_course
+from racecourse.measure.load import LOADS
 from racecourse.model.verdict import Category
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -60,7 +64,8 @@ _BESIDE = (
 )
 _NOTES = dict.fromkeys(_ALONE.values(), _BESIDE)
 _NOTES["Whole gradings"] = (
-    "Two series at a time on two cores, now and then beside other work."
+    "Two series or more at a time on two cores, now and then beside other work: also an"
+    " idle machine was a busy one."
 )
 
 
@@ -83,13 +88,16 @@ class Wanted:
 
 
 def measure(wanted: Wanted, runs: int) -> dict[str, object]:
-    """Run the command once and return what came out of so many gradings."""
+    """Run the command once and return what came out of so many gradings.
+
+    The load of its name is there already.
+    """
     checks = [word for check in wanted.checks for word in ("--check", check)]
     done = subprocess.run(
         [
             *(sys.executable, str(ROOT / "cli.py"), "verify", wanted.exercise),
             *("--only", wanted.name, "--stability", str(runs)),
-            *("--load", wanted.load, *checks, "--format", "json"),
+            *(*checks, "--format", "json"),
         ],
         capture_output=True,
         text=True,
@@ -99,7 +107,8 @@ def measure(wanted: Wanted, runs: int) -> dict[str, object]:
     if not done.stdout:
         sys.exit(done.stderr)
     series = json.loads(done.stdout)["series"]
-    return next(each for each in series if each["name"] == wanted.name)
+    found = next(each for each in series if each["name"] == wanted.name)
+    return {**found, "load": wanted.load}
 
 
 def commit() -> str:
@@ -222,11 +231,13 @@ def main() -> None:
     parser.add_argument("--only", default="reference", help="reference or alternative")
     parser.add_argument("--races", action="store_true")
     parser.add_argument("--speedups", action="store_true")
+    parser.add_argument("--at-a-time", type=int, default=1, help="series side by side")
     parser.add_argument("--kept", type=Path, default=KEPT)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
-    for wanted in wanted_series(options):
-        run(wanted, options.kept)
+    for load, series in groupby(wanted_series(options), lambda wanted: wanted.load):
+        with LOADS[load](), ThreadPoolExecutor(options.at_a_time) as pool:
+            list(pool.map(lambda wanted: run(wanted, options.kept), series))
     if options.write:
         PAGE.write_text(page(read_kept(options.kept)), encoding="utf-8")
 

@@ -39,6 +39,8 @@ def close_finish():
     assert quick.status == "ok", f"a job that ends at once is {quick.status!r}"
     assert quick.value == 7, f"its value is {quick.value!r} and not 7"
     assert slow.status in ("ok", "timeout"), f"a slow job is {slow.status!r}"
+    kept = slow.status == "timeout" and slow.value is not None
+    assert not kept, f"a job that ran out of time has the value {slow.value!r}"
     told = slow.status == "ok" and slow.value
     assert not told, "a job that had been told to stop is 'ok'"
 

@@ -152,9 +152,7 @@ class _Run:
         return payload_of(self._content, reference.read_text(encoding="utf-8"))
 
     def _judge_all(self, tests: "HiddenTests") -> None:
-        compiled(
-            self._payload
-        )  # before lanes are forked, and while the first look goes on
+        compiled(self._payload)  # while the first look goes on; lanes inherit it
         self._look.demand_interface()
         self._journal.plan(
             exercise=self._content.exercise.id,

@@ -15,17 +15,6 @@ from racecourse.sandbox.launcher import Lane, Zygote
 from racecourse.sandbox.payload import Payload, compiled
 
 _SOLUTION = "def fails():\n    raise ValueError('mine')\n"
-_SCENARIOS = """
-import sys
-from pathlib import Path
-
-def solution_as_it_is_loaded():
-    spec = sys.modules["solution"].__spec__
-    return [spec.cached, Path(spec.cached).read_bytes().hex()]
-
-def fails():
-    sys.modules["solution"].fails()
-"""
 
 
 @pytest.fixture(scope="module")
@@ -66,18 +55,20 @@ def test_only_modules_are_compiled():
     assert set(compiled(payload)) == {"solution.py", "given.py"}
 
 
-def test_a_worker_loads_the_form_that_lies_there(lane: Lane):
-    worker = lane.launch(
-        Payload(solution=_SOLUTION, hidden={"scenarios.py": _SCENARIOS}), Limits()
-    )
-    worker.load(LoadOptions(scenarios="scenarios"), within_s=20)
-    path, content = worker.answer(
-        worker.begin("solution_as_it_is_loaded", {}), within_s=20
-    )
-    assert path.endswith(bytecode.cached_path("solution.py"))
-    assert bytes.fromhex(content) == bytecode.compiled(_SOLUTION, "solution.py")
+@pytest.mark.parametrize("fits", [True, False])
+def test_a_worker_loads_the_form_if_it_fits_the_source(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch, *, fits: bool
+):
+    other = bytecode.compiled(_SOLUTION.replace("mine", "kept"), "solution.py")
+    own = bytecode.compiled(_SOLUTION, "solution.py")
+    form = own[:16] + other[16:] if fits else other
+    monkeypatch.setattr(bytecode, "compiled", lambda *_: form)
+    worker = lane.launch(Payload(solution=_SOLUTION), Limits())
+    monkeypatch.undo()
+    worker.load(LoadOptions(scenarios="solution"), within_s=20)
     with pytest.raises(Raised) as caught:
         worker.answer(worker.begin("fails", {}), within_s=20)
+    assert caught.value.text == ("kept" if fits else "mine")
     assert [(f.file, f.line) for f in caught.value.trace] == [("solution.py", 2)]
     worker.close()
 

@@ -54,20 +54,31 @@ def high_water(log: Sequence[Event], *, rises: str, falls: tuple[str, str]) -> i
 def cpu_shares(*submissions: "Submission", over_s: float) -> list[float]:
     """Return for each the CPU time of its tree, over that of a busy loop of ours (T9).
 
-    All are watched over the same `over_s` seconds. A busy loop gets a whole core on a
-    quiet machine and a small part of one on a crowded machine. So a loop of theirs is
-    told from waiting on both: measured under a load of ten for each core, 0.3 and more
-    for loops and 0.0 for what waits. What uses less than `_A_LOOK_NOW_AND_THEN` of a
-    core is not a loop on any machine, and is told as it is.
+    All are watched over the same `over_s` seconds. What uses less than
+    `_A_LOOK_NOW_AND_THEN` of a core is not a loop on any machine, and is told as it is.
+    If there is more, all are watched once more, beside a loop of ours: it gets a whole
+    core on a quiet machine and a small part of one on a crowded machine. So a loop of
+    theirs is told from waiting on both: measured under a load of ten for each core, 0.3
+    and more for loops and 0.0 for what waits.
     """
+    shares, _ = _core_shares(submissions, over_s=over_s, busy_s=0.0)
+    if max(shares) < _A_LOOK_NOW_AND_THEN:
+        return shares
+    shares, ours = _core_shares(submissions, over_s=over_s, busy_s=over_s / 3)
+    return [s if s < _A_LOOK_NOW_AND_THEN else s / ours for s in shares]
+
+
+def _core_shares(
+    submissions: Sequence["Submission"], *, over_s: float, busy_s: float
+) -> tuple[list[float], float]:
+    """Return which share of a core each worker's tree got, and our loop meanwhile."""
     workers = [submission.worker for submission in submissions]
     before, start = [worker.cpu_seconds() for worker in workers], monotonic()
-    ours = _busy_loop_share(over_s / 3)
+    ours = _busy_loop_share(busy_s) if busy_s else 0.0
     sleep(max(0.0, start + over_s - monotonic()))
     took_s = monotonic() - start
     used = [worker.cpu_seconds() - b for worker, b in zip(workers, before, strict=True)]
-    shares = [cpu_s / took_s for cpu_s in used]
-    return [s if s < _A_LOOK_NOW_AND_THEN else s / ours for s in shares]
+    return [cpu_s / took_s for cpu_s in used], ours
 
 
 def _busy_loop_share(wall_s: float) -> float:

@@ -1,15 +1,16 @@
 """Loads: making the machine as busy as a class does, for as long as a block runs.
 
-`hogs` are four processes that spin. `one-core` pins us, and all that we start, to one
-core. `half-core` gives us half a core's time in each tenth of a second through a CPU
-controller of the kernel's control groups, the way a container's quota does; it needs
-root and a writable cgroup file system.
+`hogs` are four processes that spin, each in a session of its own. `one-core` pins us, and
+all that we start, to one core. `half-core` gives us half a core's time in each tenth of a
+second through a CPU controller of the kernel's control groups, the way a container's
+quota does; it needs root and a writable cgroup file system.
 """
 
 import contextlib
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator
+from multiprocessing.synchronize import Semaphore
 from pathlib import Path
 
 HOGS = 4
@@ -29,10 +30,16 @@ def _idle() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _hogs() -> Iterator[None]:
-    hogs = [multiprocessing.Process(target=_spin, daemon=True) for _ in range(HOGS)]
+    spinning = multiprocessing.Semaphore(0)
+    hogs = [
+        multiprocessing.Process(target=_spin, args=(spinning,), daemon=True)
+        for _ in range(HOGS)
+    ]
     for hog in hogs:
         hog.start()
     try:
+        for _ in hogs:
+            spinning.acquire()
         yield
     finally:
         for hog in hogs:
@@ -40,7 +47,11 @@ def _hogs() -> Iterator[None]:
             hog.join()
 
 
-def _spin() -> None:
+def _spin(spinning: Semaphore) -> None:
+    # Linux shares the cores out among sessions first (autogroups, see sched(7)). Four
+    # hogs in ours would get one session's share, and workers, each in its own, the rest.
+    os.setsid()
+    spinning.release()
     while True:
         pass
 

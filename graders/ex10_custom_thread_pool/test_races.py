@@ -37,7 +37,7 @@ def test_never_more_workers_than_allowed(submission):
 @check("R2")
 def test_no_task_is_stranded_by_a_retiring_worker(submission):
     """Tasks come one by one, about when the last worker retires."""
-    args = {"tasks": 3, "idle_timeout": 0.004}
+    args = {"tasks": 3, "idle_timeout": 0.003}
     with submission.exploring("retiring", "waking", runs=_RUNS):
         for stalled in submission.stalls("sporadic", **_STALLS, **args):
             with stalled.told():

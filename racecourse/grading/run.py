@@ -19,7 +19,7 @@ from racecourse.model.submission import Submission, SubmissionProblem
 from racecourse.sandbox.endings import Died, Hung, LimitPassed, Raised
 from racecourse.sandbox.launch import LoadOptions
 from racecourse.sandbox.launcher import Lane, Zygote
-from racecourse.sandbox.payload import Payload, compiled
+from racecourse.sandbox.payload import Payload, compiled_modules
 from racecourse.sandbox.protocol import ProtocolError
 
 if TYPE_CHECKING:
@@ -152,7 +152,9 @@ class _Run:
         return payload_of(self._content, reference.read_text(encoding="utf-8"))
 
     def _judge_all(self, tests: "HiddenTests") -> None:
-        compiled(self._payload)  # while the first look goes on; lanes inherit it
+        compiled_modules(
+            self._payload
+        )  # while the first look goes on; lanes inherit it
         self._look.demand_interface()
         self._journal.plan(
             exercise=self._content.exercise.id,

@@ -37,7 +37,7 @@ def lay_out(spec: LaunchSpec, payload: Payload) -> None:
     folder = Path(spec.box) / "submission"
     for path, text in payload.files().items():
         _write(folder / path, text.encode("utf-8"))
-    for path, code in compiled(payload).items():
+    for path, code in compiled_modules(payload).items():
         _write(folder / bytecode.cached_path(path), code)
     Path(spec.home).mkdir()
     ours = Path(spec.box) / OURS
@@ -55,7 +55,7 @@ def lay_out(spec: LaunchSpec, payload: Payload) -> None:
                 os.chmod(Path(place, file), 0o644)  # noqa: PTH101
 
 
-def compiled(payload: Payload) -> dict[str, bytes]:
+def compiled_modules(payload: Payload) -> dict[str, bytes]:
     """Return the compiled form of each module that has one; made once for each text.
 
     Processes that are forked later need not make it again.

@@ -12,7 +12,7 @@ from racecourse.sandbox import bytecode
 from racecourse.sandbox.endings import Raised
 from racecourse.sandbox.launch import LoadOptions
 from racecourse.sandbox.launcher import Lane, Zygote
-from racecourse.sandbox.payload import Payload, compiled
+from racecourse.sandbox.payload import Payload, compiled_modules
 
 _SOLUTION = "def fails():\n    raise ValueError('mine')\n"
 
@@ -52,7 +52,7 @@ def test_what_python_has_something_to_say_about_it_compiles_itself(text: str):
 
 def test_only_modules_are_compiled():
     payload = Payload(solution="x = 1\n", given={"data.csv": "a,b\n", "given.py": ""})
-    assert set(compiled(payload)) == {"solution.py", "given.py"}
+    assert set(compiled_modules(payload)) == {"solution.py", "given.py"}
 
 
 @pytest.mark.parametrize("fits", [True, False])

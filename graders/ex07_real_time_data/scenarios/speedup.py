@@ -4,10 +4,11 @@ Besides the names of `scenarios.events` these are on the stage:
 
     together N    meeting: as many handlers as are expected at once, in round N
     publish N     gate: the scenario publishes the next event
-    publishing    note: it does so now
-    started       note: a handler has begun
+    publishing    note: it does so now, to the processor of so many workers
+    started       note: its handler has begun
 """
 
+import contextlib
 import threading
 
 from scenarios.events import (
@@ -85,18 +86,28 @@ def no_ops(count):
 
 
 def wake_ups(times):
-    """Publish an event whenever a gate opens, in a new stream and in an old one."""
+    """Publish an event whenever a gate opens, in a new stream and in an old one.
 
-    def handle(event):
-        stage.note("started", number=event.seq)
+    Two processors are given each: one with three workers, whose right one must be woken,
+    and one with one, because of three that look now and then one may look just in time.
+    """
 
-    with running(handle, workers=3) as processor:
-        processor.publish(Event("old", 0, 0.0))
+    def handler_of(workers):
+        return lambda event: stage.note("started", number=event.seq, workers=workers)
+
+    with contextlib.ExitStack() as stack:
+        processors = {
+            workers: stack.enter_context(running(handler_of(workers), workers=workers))
+            for workers in (3, 1)
+        }
+        for processor in processors.values():
+            processor.publish(Event("old", 0, 0.0))
         for number in range(1, times + 1):
             stage.wait(f"publish {number}")
             stream = "old" if number % 2 else f"new {number}"
-            stage.note("publishing", number=number)
-            processor.publish(Event(stream, number, 0.0))
+            for workers, processor in processors.items():
+                stage.note("publishing", number=number, workers=workers)
+                processor.publish(Event(stream, number, 0.0))
 
 
 def idle():

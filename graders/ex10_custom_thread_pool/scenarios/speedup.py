@@ -31,17 +31,22 @@ def second_starts(times, enough_s):
 
 
 def idle_pool(workers, times):
-    """Be idle until the gate `more` opens; return how long tasks then take to start."""
-    pool = ThreadPool(workers, workers, idle_timeout=shared.FOREVER_S)
-    shared.outcome(pool.submit(shared.keyed, 1, key=1))
-    stage.note("told")
-    stage.wait("more")
+    """Be idle until the gate `more` opens; return how long tasks then take to start.
+
+    They come to a pool of one worker: where several look for tasks now and then, one of
+    them may look just in time.
+    """
+    with ThreadPool(workers, workers, idle_timeout=shared.FOREVER_S) as pool:
+        shared.outcome(pool.submit(shared.keyed, 1, key=1))
+        stage.note("told")
+        stage.wait("more")
     took = []
-    for _ in range(times):
-        shared.until_stats(pool, idle=workers)
-        at = time.monotonic()
-        took.append(pool.submit(time.monotonic).result(timeout=shared.WITHIN_S) - at)
-    pool.shutdown()
+    with ThreadPool(1, 1, idle_timeout=shared.FOREVER_S) as pool:
+        for _ in range(times):
+            shared.until_stats(pool, idle=1)
+            at = time.monotonic()
+            future = pool.submit(time.monotonic)
+            took.append(future.result(timeout=shared.WITHIN_S) - at)
     return [statistics.median(took), max(took)]
 
 

@@ -1,4 +1,4 @@
-"""The queue is a list that is sorted for every submit, and searched for every take.
+"""The queue is a list: a submit compares the task with all others, and so does a take.
 
 Caught by: S3
 """
@@ -171,7 +171,10 @@ class ThreadPool:
                 raise RuntimeError("the pool is shut down")
             self._grow(coming=1)  # first: if no thread can be had, nothing was accepted
             task = _Task(priority, next(self._numbers), call)
-            self._waiting = sorted([*self._waiting, task])
+            others = [other for other in self._waiting if other != task]
+            before = [other for other in others if not task < other]
+            after = [other for other in others if task < other]
+            self._waiting = sorted([*before, task, *after])
             self._work.notify()
         return task.future
 

@@ -54,8 +54,10 @@ def no_ops(count):
     """Queue many tasks that do nothing behind held workers, and run them all."""
     with ThreadPool(4, 4) as pool:
         gate = threading.Event()
-        for _ in range(4):
-            pool.submit(gate.wait, 20)
-        futures = [pool.submit(int) for _ in range(count)]
-        gate.set()
+        try:
+            for _ in range(4):
+                pool.submit(gate.wait)  # for ever: all are in the queue at once
+            futures = [pool.submit(int) for _ in range(count)]
+        finally:
+            gate.set()
         return [future.result(timeout=20) for future in futures].count(0)

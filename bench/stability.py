@@ -44,7 +44,7 @@ _HEAD = """# The same verdict every time
 
 Submissions graded again and again by the real command, each time with a fresh seed: how many of the gradings
 came to the same verdicts, and to which. *idle* is a machine with nothing else to do but what is said below, *hogs* one on
-which four processes spin meanwhile, *one-core* pins the grader and everything it starts to one core, *half-core* gives
+which four processes spin meanwhile, each in a session of its own, *one-core* pins the grader and everything it starts to one core, *half-core* gives
 them half of one by a CPU quota. Written by `bench/stability.py`.
 
 {machine}

@@ -411,7 +411,7 @@ class _Processes(_Crew):
         self, future: Future[tuple[Outcome, Where]], task: Task
     ) -> tuple[Outcome, Where] | None:
         was_alone = self._is_alone
-        self._is_alone = bool(self.running)
+        self._is_alone = was_alone and bool(self.running)
         if not isinstance(future.exception(), BrokenProcessPool):
             return super()._end(future, task)
         self._bury()

@@ -282,6 +282,7 @@ class StreamProcessor:
         self._room.notify()
         if lane.waiting:
             self._ready[event.stream] = lane
+            self._ready.move_to_end(event.stream, last=False)
             self._something_to_do.notify()
         self._free.wait_for(lambda: ticket == self._turns[event.stream][0])
         return event

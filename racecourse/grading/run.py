@@ -152,9 +152,8 @@ class _Run:
         return payload_of(self._content, reference.read_text(encoding="utf-8"))
 
     def _judge_all(self, tests: "HiddenTests") -> None:
-        compiled_modules(
-            self._payload
-        )  # while the first look goes on; lanes inherit it
+        # While the first look goes on; lanes inherit what is made here.
+        compiled_modules(self._payload)
         self._look.demand_interface()
         self._journal.plan(
             exercise=self._content.exercise.id,

@@ -86,15 +86,16 @@ def test_an_idle_processor_is_awake_at_once(submission):
     times = 5
     pending = submission.begin("wake_ups", times=times)
     stage = submission.stage
-    for number in range(1, times + 1):
+    gates = (*(f"publish {number}" for number in range(1, times + 1)), "more")
+    for due, gate in enumerate(gates, 1):
         stage.until(
-            lambda s, due=number: (
-                s.count("started") == 2 * due and s.waiting(f"publish {due}")
+            lambda s, due=due, gate=gate: (
+                s.count("started") == 2 * due and s.waiting(gate)
             ),
             within_s=_READY_WITHIN_S,
         )
         submission.settle(within_s=_SETTLED_WITHIN_S)
-        stage.open(f"publish {number}")
+        stage.open(gate)
     pending.result()
     for workers, told in ((3, "three workers"), (1, "one worker")):
         took = _seconds_to_start(stage, workers)

@@ -108,6 +108,7 @@ def wake_ups(times):
             for workers, processor in processors.items():
                 stage.note("publishing", number=number, workers=workers)
                 processor.publish(Event(stream, number, 0.0))
+        stage.wait("more")  # or stop() would wake who sleeps over the last event
 
 
 def idle():

@@ -71,7 +71,10 @@ def cpu_shares(*submissions: "Submission", over_s: float) -> list[float]:
 def _core_shares(
     submissions: Sequence["Submission"], *, over_s: float, busy_s: float
 ) -> tuple[list[float], float]:
-    """Return which share of a core each worker's tree got, and our loop meanwhile."""
+    """Return which share of a core each worker's tree got in `over_s` seconds, and ours.
+
+    Ours is that of a loop of `busy_s` seconds at their beginning; 0.0 if there is none.
+    """
     workers = [submission.worker for submission in submissions]
     before, start = [worker.cpu_seconds() for worker in workers], monotonic()
     ours = _busy_loop_share(busy_s) if busy_s else 0.0

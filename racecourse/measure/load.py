@@ -14,6 +14,7 @@ from multiprocessing.synchronize import Semaphore
 from pathlib import Path
 
 HOGS = 4
+_LOOK_EVERY = 1_000_000  # rounds of a loop: some 20 ms of a core
 _PERIOD_US = 100_000
 _CGROUP_V1 = Path("/sys/fs/cgroup/cpu")
 _CGROUP_V2 = Path("/sys/fs/cgroup")
@@ -35,25 +36,29 @@ def _hogs() -> Iterator[None]:
         multiprocessing.Process(target=_spin, args=(spinning,), daemon=True)
         for _ in range(HOGS)
     ]
-    for hog in hogs:
-        hog.start()
     try:
+        for hog in hogs:
+            hog.start()
         for _ in hogs:
             spinning.acquire()
         yield
     finally:
         for hog in hogs:
-            hog.kill()
-            hog.join()
+            if hog.pid is not None:
+                hog.kill()
+                hog.join()
 
 
 def _spin(spinning: Semaphore) -> None:
     # Linux shares the cores out among sessions first (autogroups, see sched(7)). Four
     # hogs in ours would get one session's share, and workers, each in its own, the rest.
+    parent = os.getppid()
     os.setsid()
     spinning.release()
-    while True:
-        pass
+    # No signal of our terminal reaches another session: so it looks whether we live.
+    while os.getppid() == parent:
+        for _ in range(_LOOK_EVERY):
+            pass
 
 
 @contextlib.contextmanager

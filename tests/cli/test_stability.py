@@ -4,6 +4,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -91,6 +93,27 @@ def test_hogs_come_and_go():
         sessions = {os.getsid(hog.pid) for hog in hogs} | {os.getsid(0)}
         assert len(sessions) == HOGS + 1
     assert set(ours.children()) == before
+
+
+def test_hogs_do_not_outlive_whom_they_serve():
+    """A killed command cannot tidy up, and no signal of its terminal reaches them."""
+    code = (
+        "import psutil, time; from racecourse.measure.load import LOADS\n"
+        "with LOADS['hogs']():\n"
+        "    hogs = psutil.Process().children()\n"
+        "    print(*[hog.pid for hog in hogs], flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE
+    ) as command:
+        hogs = [psutil.Process(int(pid)) for pid in command.stdout.readline().split()]
+        command.kill()
+    assert len(hogs) == HOGS
+    _, alive = psutil.wait_procs(hogs, timeout=10)
+    for hog in alive:
+        hog.kill()
+    assert not alive
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no pinning here")

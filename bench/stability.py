@@ -103,6 +103,8 @@ def measure(wanted: Wanted, runs: int) -> dict[str, object]:
         text=True,
         check=False,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
+        # As a student's terminal has: the kernel shares the cores out by session.
+        start_new_session=True,
     )
     if not done.stdout:
         sys.exit(done.stderr)

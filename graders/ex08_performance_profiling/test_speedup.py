@@ -1,12 +1,15 @@
 """Speed: look-ups overlap, and nothing is done twice, hoarded, or searched for."""
 
+import math
+
 from racecourse.checks import MemoryWatch, check, must
 
 _READY_WITHIN_S = 5.0
 _SETTLED_WITHIN_S = 1.0
 _WORKERS = 4
-_COUNT, _KEYS = 4000, 2000
+_SIZES = ((4000, 2000), (12_000, 6000))  # records and keys
 _QUARTER = 0.25
+_TRIES = 3
 _PARSED = 300
 _LARGE = {"count": 1500, "size": 16_000}  # 24 MB in all
 _HELD = 0.4
@@ -26,18 +29,35 @@ def test_look_ups_of_different_keys_overlap(submission):
 
 @check("S2")
 def test_a_quarter_of_the_cpu_time(submission):
-    """Four thousand records with two thousand keys; CPU time, seen from outside."""
-    submission.call("make", count=_COUNT, keys=_KEYS)
-    slow_s, due = _cpu_seconds(submission, "slow")
-    tries = [_cpu_seconds(submission, "fast") for _ in range(3)]
-    for _, seen in tries:
-        must.equal(seen["totals"], due["totals"], what="totals")
-    fast_s = min(seconds for seconds, _ in tries)
+    """CPU time, seen from outside; the records are many if few do not show it.
+
+    A square outgrows everything else. Over few records it does not yet: a look-up costs
+    a hand-over between threads, and on a busy machine some of them cost a lot.
+    """
+    for count, keys in _SIZES:
+        submission.call("make", count=count, keys=keys)
+        slow_s, due = _cpu_seconds(submission, "slow")
+        fast_s = _least_cpu_seconds(submission, due, slow_s)
+        if fast_s <= _QUARTER * slow_s:
+            break
     must.hold(
         fast_s <= _QUARTER * slow_s,
-        f"Over {_COUNT} records process_records used {fast_s:.2f} s of CPU time, and the"
-        f" slow program {slow_s:.2f} s; at most a quarter of that was expected.",
+        f"Over {count} records with {keys} keys process_records used {fast_s:.2f} s of"
+        f" CPU time, {fast_s / slow_s:.0%} of the {slow_s:.2f} s that the slow program"
+        f" used; at most {_QUARTER:.0%} was expected.",
     )
+
+
+def _least_cpu_seconds(submission, due, slow_s):
+    """The least of a few runs; one that leaves no doubt, either way, is the last."""
+    least_s = math.inf
+    for _ in range(_TRIES):
+        seconds, seen = _cpu_seconds(submission, "fast")
+        must.equal(seen["totals"], due["totals"], what="totals")
+        least_s = min(least_s, seconds)
+        if not _QUARTER * slow_s < seconds < slow_s:
+            break
+    return least_s
 
 
 def _cpu_seconds(submission, program):

@@ -260,7 +260,8 @@ class Submission:
             return
         who = "tasks" if self.exercise.virtual_time else "threads"
         raise Broken(
-            f"There is an order of your {who} in which it goes wrong: {seen.message}.",
+            f"There is an order of your {who} in which it goes wrong:"
+            f" {seen.message.rstrip('.')}.",
             cause=seen.cause,
             details=seen.lines,
             replay=self.token_of("order", program, runs, seen.token),

@@ -39,9 +39,9 @@ class Scraper:
                     " event loop, and every task in it, until the answer is there."
                 )
 
-    def pages(self, urls, **options):
+    def pages(self, urls, *, scenario="scrape_urls", **options):
         """Scrape these URLs; return the pages as plain data."""
-        run = self.run("scrape_urls", urls=list(urls), options=options)
+        run = self.run(scenario, urls=list(urls), options=options)
         return self.must_have_come_back(run.value, urls)
 
     @staticmethod

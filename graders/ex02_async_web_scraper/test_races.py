@@ -34,21 +34,29 @@ def test_never_more_than_the_limit_are_in_flight(scraper, draw, text):
     names = [*kinds] * 5
     draw.shuffle(names)
     pages = {f"/{n}": kinds[name]() for n, name in enumerate(names)}
-    with scraper.site(pages) as site:
-        scraper.pages(
-            [site.url(path) for path in pages],
-            max_concurrency=limit,
-            timeout=4.0,
-            retries=2,
-            backoff=_BACKOFF_S,
+    # A session of one's own may have a limit of its own, which hides much.
+    for scenario, whose in (
+        ("scrape_urls", "session=None"),
+        ("scrape_urls_with_a_session", "a given session"),
+    ):
+        with scraper.site(pages) as site:
+            scraper.pages(
+                [site.url(path) for path in pages],
+                scenario=scenario,
+                max_concurrency=limit,
+                timeout=4.0,
+                retries=2,
+                backoff=_BACKOFF_S,
+            )
+            most, again = site.most_at_once, len(site.hits) - len(pages)
+        must.hold(
+            most <= limit,
+            f"30 URLs, {again} retries, {whose}: {most} requests were in flight at once;"
+            f" max_concurrency was {limit}.",
         )
-        most, again = site.most_at_once, len(site.hits) - len(pages)
-    must.hold(
-        most <= limit,
-        f"30 URLs, {again} retries: {most} requests were in flight at once;"
-        f" max_concurrency was {limit}.",
-    )
-    must.equal(most, limit, what=f"most requests at once, max_concurrency={limit}")
+        must.equal(
+            most, limit, what=f"{whose}, max_concurrency={limit}: most requests at once"
+        )
 
 
 @check("R2")
@@ -117,7 +125,9 @@ def test_no_window_of_time_sees_too_many_starts(scraper, draw, text):
             ]
             for n in range(60)
         }
-        _must_keep_the_rate(scraper, pages, rate, burst, "60 URLs, 10 retries")
+        _must_keep_the_rate(
+            scraper, pages, "60 URLs, 10 retries", rate=rate, burst=burst
+        )
     # All are answered at the same moment, so all want to be sent again at once: half-way
     # between two ticks of a clock that ticks at this rate.
     count, end_s = 20, 21.5 / rate + 4 - _BACKOFF_S
@@ -125,16 +135,22 @@ def test_no_window_of_time_sees_too_many_starts(scraper, draw, text):
         f"/{n}": [Answer(status=503, delay_s=end_s - n / rate), Answer(text())]
         for n in range(count)
     }
-    _must_keep_the_rate(scraper, pages, rate, 1, "20 retries at once, after a silence")
+    what = "20 retries at once, after a silence"
+    _must_keep_the_rate(scraper, pages, what, rate=rate, burst=1)
+    # While one request is slow the others wait for its slot: starts that they book
+    # meanwhile must not be saved up until then.
+    pages = {"/slow": [Answer(text(), delay_s=count / rate)]}
+    pages |= {f"/{n}": [Answer(text())] for n in range(count)}
+    what = "20 quick URLs after a slow one, max_concurrency=1"
+    _must_keep_the_rate(scraper, pages, what, rate=rate, burst=1, max_concurrency=1)
 
 
-def _must_keep_the_rate(scraper, pages, rate, burst, what):
+def _must_keep_the_rate(scraper, pages, what, **limits):
+    rate, burst = limits["rate"], limits["burst"]
     with scraper.site(pages) as site:
         scraper.pages(
             [site.url(path) for path in pages],
-            max_concurrency=100,
-            rate=rate,
-            burst=burst,
+            **{"max_concurrency": 100, **limits},
             retries=1,
             backoff=_BACKOFF_S,
             timeout=60.0,

@@ -17,12 +17,12 @@ from scenarios.shared import (
 # Cancelling tasks: X1, X2.
 
 
-def cancel_pending(values, chosen):
+def cancel_pending(values, priorities, chosen):
     """Cancel some of the tasks that wait behind one that holds the only slot."""
-    return virtual.run(_cancel_pending(values, chosen))
+    return virtual.run(_cancel_pending(values, priorities, chosen))
 
 
-async def _cancel_pending(values, chosen):
+async def _cancel_pending(values, priorities, chosen):
     manager = TaskManager(1)
     gate = asyncio.Event()
 
@@ -32,7 +32,7 @@ async def _cancel_pending(values, chosen):
 
     holder = manager.submit(gate.wait)
     await settle()
-    handles = [manager.submit(job, number) for number in range(len(values))]
+    handles = [manager.submit(job, n, priority=p) for n, p in enumerate(priorities)]
     waiting = asyncio.ensure_future(endings_of(handles))
     await settle()
     answers = [handles[number].cancel() for number in chosen]

@@ -267,6 +267,9 @@ def _shutdown(submission, values):
     endings = [*(["done", value] for value in values), *[CANCELLED] * 4]
     must.equal(seen["endings"], endings, what="result() after the shutdowns")
     _must_have_cleaned_up(submission, "shutdown", "shutdown(cancel=True)")
+    how = "shutdown(cancel=True) during a shutdown()"
+    must.equal(seen["second thoughts"], ["cancelled"] * 4, what=f"statuses after {how}")
+    _must_have_cleaned_up(submission, "shutdown, then cancel", how)
     must.leave_no_task(run, after="shutdown()")
 
 

@@ -390,7 +390,7 @@ async def _block_that_raises(text, story):
 
 
 def two_shutdowns(values, story):
-    """Call shutdown() twice at once on one manager, shutdown(cancel=True) on another."""
+    """Call shutdown() twice on one manager, with cancel=True on another, both on a third."""
     return virtual.run(_two_shutdowns(values, story), settle_s=2)
 
 
@@ -407,4 +407,18 @@ async def _two_shutdowns(values, story):
         "finished": at_once,
         "called off": [handle.status for handle in called_off],
         "endings": await endings_of(finished + called_off),
+        "second thoughts": await _second_thoughts(f"{story}, then cancel"),
     }
+
+
+async def _second_thoughts(story):
+    """Call shutdown(cancel=True) while a shutdown() waits; return the statuses then."""
+    manager = TaskManager(2)
+    handles = two_that_run_and_two_that_wait(manager, story)
+    waiting = asyncio.ensure_future(manager.shutdown())
+    await settle()
+    await manager.shutdown(cancel=True)
+    stage.note(story, what="over")
+    statuses = [handle.status for handle in handles]
+    await waiting
+    return statuses

@@ -176,6 +176,20 @@ def test_a_timeout_counts_from_the_start(submission, draw):
     must.equal(own, ends, what="end of tasks that raised a TimeoutError themselves")
     must.equal(seen["own"], [text] * 2, what="text of those TimeoutErrors")
     must.equal(seen["asked again"], seen["endings"], what="the same, asked again")
+    _must_clean_up_before_it_has_failed(submission, limit_s)
+
+
+def _must_clean_up_before_it_has_failed(submission, limit_s):
+    seen = submission.virtual(
+        "timeout_with_clean_up", limit_s=limit_s, tidy_s=1.0
+    ).value
+    what = "a task with 1 s of clean-up, half a second after its timeout"
+    during = {"status": "running", "stats": counts(["running"])}
+    for name, wanted in during.items():
+        must.equal(seen["during"][name], wanted, what=f"{name} of {what}")
+    early = seen["early"]
+    must.hold(not early, f"{' and '.join(early)} had returned for {what}.")
+    must.equal(seen["ending"], ["failed", "TimeoutError"], what="its end")
 
 
 def _told(ending):

@@ -294,6 +294,29 @@ async def _timeouts(value, text, wait_s, limit_s):
     }
 
 
+def timeout_with_clean_up(limit_s, tidy_s):
+    """Look at a task, and at those who wait for it, in the clean-up after its timeout."""
+    return virtual.run(_timeout_with_clean_up(limit_s, tidy_s))
+
+
+async def _timeout_with_clean_up(limit_s, tidy_s):
+    manager = TaskManager(1)
+
+    async def untidy():
+        try:
+            await asyncio.sleep(LONG_S)
+        finally:
+            await asyncio.sleep(tidy_s)
+
+    handle = manager.submit(untidy, timeout=limit_s)
+    waits = {"result()": ending_of(handle), "join()": manager.join()}
+    waiting = {name: asyncio.ensure_future(wait) for name, wait in waits.items()}
+    await asyncio.sleep(limit_s + tidy_s / 2)
+    during = {"status": handle.status, "stats": manager.stats()}
+    early = [name for name, wait in waiting.items() if wait.done()]
+    return {"during": during, "early": early, "ending": await waiting["result()"]}
+
+
 # Wrong use: C7.
 
 

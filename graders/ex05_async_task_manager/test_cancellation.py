@@ -120,6 +120,11 @@ def _stubborn(submission, value):
         (True, CANCELLED),
         what="a cancelled task whose clean-up raises: cancel(), and its end",
     )
+    must.hold(
+        not seen["cut short"],
+        "A task was cancelled in the clean-up that its timeout had begun, and a second"
+        " CancelledError interrupted that clean-up.",
+    )
     # A timeout was at work first: whichever of the two wins, cancel() must say so.
     honest = CANCELLED if timed_out[0] is True else ["failed", "TimeoutError"]
     must.equal(

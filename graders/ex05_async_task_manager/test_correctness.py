@@ -61,8 +61,9 @@ def test_every_outcome_comes_back_and_every_stage_is_told(submission, draw):
 @check("C2")
 def test_the_most_urgent_task_is_next_and_ties_keep_their_order(submission, draw):
     """On one slot tasks start by priority, equal ones first in, first out."""
-    few = draw.sample(range(-9, 10), 4)
-    few.insert(draw.randrange(4), draw.choice(few))
+    few = draw.sample(range(-9, 10), 3)
+    few.insert(draw.randrange(3), draw.choice(few))
+    few.insert(0, 10)  # the least urgent comes first: nobody may choose it yet
     equal = [draw.randrange(10)] * 12
     mixed = [draw.choice((1, 2, 3)) for _ in range(12)]
     batches = (
@@ -176,6 +177,20 @@ def test_a_timeout_counts_from_the_start(submission, draw):
     must.equal(own, ends, what="end of tasks that raised a TimeoutError themselves")
     must.equal(seen["own"], [text] * 2, what="text of those TimeoutErrors")
     must.equal(seen["asked again"], seen["endings"], what="the same, asked again")
+    _must_clean_up_before_it_has_failed(submission, limit_s)
+
+
+def _must_clean_up_before_it_has_failed(submission, limit_s):
+    seen = submission.virtual(
+        "timeout_with_clean_up", limit_s=limit_s, tidy_s=1.0
+    ).value
+    what = "a task with 1 s of clean-up, half a second after its timeout"
+    during = {"status": "running", "stats": counts(["running"])}
+    for name, wanted in during.items():
+        must.equal(seen["during"][name], wanted, what=f"{name} of {what}")
+    early = seen["early"]
+    must.hold(not early, f"{' and '.join(early)} had returned for {what}.")
+    must.equal(seen["ending"], ["failed", "TimeoutError"], what="its end")
 
 
 def _told(ending):
@@ -267,6 +282,9 @@ def _shutdown(submission, values):
     endings = [*(["done", value] for value in values), *[CANCELLED] * 4]
     must.equal(seen["endings"], endings, what="result() after the shutdowns")
     _must_have_cleaned_up(submission, "shutdown", "shutdown(cancel=True)")
+    how = "shutdown(cancel=True) during a shutdown()"
+    must.equal(seen["second thoughts"], ["cancelled"] * 4, what=f"statuses after {how}")
+    _must_have_cleaned_up(submission, "shutdown, then cancel", how)
     must.leave_no_task(run, after="shutdown()")
 
 

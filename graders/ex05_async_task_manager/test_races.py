@@ -93,6 +93,9 @@ def test_a_cancel_at_any_tick_leaves_the_manager_consistent(submission):
     with submission.exploring("answer", runs=_RUNS):
         for queued in (False, True):
             _must_survive_each_tick(submission, queued=queued)
+        what = "A task that cancelled itself in its last step"
+        seen = submission.virtual("cancel_oneself", meeting=what).value
+        _must_be_consistent(what, seen, submission.stage.peak(what), before=0)
 
 
 def _must_survive_each_tick(submission, *, queued):

@@ -106,7 +106,7 @@ class TaskManager:
     async def shutdown(self, *, cancel: bool = False) -> None:
         """Refuse new tasks and wait until those submitted have ended.
 
-        Safe to call again.
+        Safe to call again, also with another `cancel`.
 
         Args:
             cancel: Cancel what is pending or running instead of finishing it, and

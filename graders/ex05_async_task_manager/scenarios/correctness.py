@@ -294,6 +294,29 @@ async def _timeouts(value, text, wait_s, limit_s):
     }
 
 
+def timeout_with_clean_up(limit_s, tidy_s):
+    """Look at a task, and at those who wait for it, in the clean-up after its timeout."""
+    return virtual.run(_timeout_with_clean_up(limit_s, tidy_s))
+
+
+async def _timeout_with_clean_up(limit_s, tidy_s):
+    manager = TaskManager(1)
+
+    async def untidy():
+        try:
+            await asyncio.sleep(LONG_S)
+        finally:
+            await asyncio.sleep(tidy_s)
+
+    handle = manager.submit(untidy, timeout=limit_s)
+    waits = {"result()": ending_of(handle), "join()": manager.join()}
+    waiting = {name: asyncio.ensure_future(wait) for name, wait in waits.items()}
+    await asyncio.sleep(limit_s + tidy_s / 2)
+    during = {"status": handle.status, "stats": manager.stats()}
+    early = [name for name, wait in waiting.items() if wait.done()]
+    return {"during": during, "early": early, "ending": await waiting["result()"]}
+
+
 # Wrong use: C7.
 
 
@@ -390,7 +413,7 @@ async def _block_that_raises(text, story):
 
 
 def two_shutdowns(values, story):
-    """Call shutdown() twice at once on one manager, shutdown(cancel=True) on another."""
+    """Call shutdown() twice on one manager, with cancel=True on another, both on a third."""
     return virtual.run(_two_shutdowns(values, story), settle_s=2)
 
 
@@ -407,4 +430,18 @@ async def _two_shutdowns(values, story):
         "finished": at_once,
         "called off": [handle.status for handle in called_off],
         "endings": await endings_of(finished + called_off),
+        "second thoughts": await _second_thoughts(f"{story}, then cancel"),
     }
+
+
+async def _second_thoughts(story):
+    """Call shutdown(cancel=True) while a shutdown() waits; return the statuses then."""
+    manager = TaskManager(2)
+    handles = two_that_run_and_two_that_wait(manager, story)
+    waiting = asyncio.ensure_future(manager.shutdown())
+    await settle()
+    await manager.shutdown(cancel=True)
+    stage.note(story, what="over")
+    statuses = [handle.status for handle in handles]
+    await waiting
+    return statuses

@@ -135,10 +135,34 @@ async def _cancel_after(ticks, queued):
     others = [manager.submit(work, number) for number in range(3)]
     asyncio.get_running_loop().at_iteration(ticks, cancel)
     await answered.wait()
+    meeting = f"tick {ticks}, queued {queued}"
+    return await _aftermath(manager, victim, others, answers, meeting)
+
+
+def cancel_oneself(meeting):
+    """Let a task cancel itself after its last await, so that no CancelledError comes."""
+    return virtual.run(_cancel_oneself(meeting))
+
+
+async def _cancel_oneself(meeting):
+    manager = TaskManager(2)
+    answers = []
+
+    async def live():
+        await asyncio.sleep(0)
+        answers.append(victim.cancel())
+
+    victim = manager.submit(live)
+    others = [manager.submit(work, number) for number in range(3)]
+    return await _aftermath(manager, victim, others, answers, meeting)
+
+
+async def _aftermath(manager, victim, others, answers, meeting):
+    """Tell what became of a task that was cancelled, of the others, and of the slots."""
     statuses = await statuses_at_end([victim, *others])
-    met = await _meet(manager, 2, f"tick {ticks}, queued {queued}")
+    met = await _meet(manager, 2, meeting)
     return {
-        "answer": answers[0],
+        "answer": answers[0] if answers else None,
         "victim": statuses[0],
         "others": statuses[1:],
         "met": met,

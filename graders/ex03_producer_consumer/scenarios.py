@@ -7,12 +7,15 @@ stage under these names:
     produced   note: a source has just made an item
     consume    inside: an item is being consumed
     stopped    note: `stop` has been set
-    dying      note: an item is about to end its consumer's process
+    dying      note: a worker's process is about to end
+    idle       note: a consumer's process is about to have nothing to do
+    spared     note: produce() runs in the caller's process, which must not end
     seen       note: whether a consumer has inherited the caller's memory
     sources    meeting: the sources of pipelines that run at the same time
     returned   note: run_pipeline has returned or raised
     silent     gate: a source pauses in the middle
     go         gate: held consumers wait inside consume()
+    die        gate: the process of an idle consumer ends when it opens
     stop       gate: `stop` is set when it opens
 """
 
@@ -380,23 +383,65 @@ def _press(stop):
     stage.note("stopped")
 
 
+def _die(code):
+    """End this process: by the exit code, or by a signal if that is negative."""
+    stage.note("dying")
+    if code >= 0:
+        os._exit(code)
+    os.kill(os.getpid(), -code)
+
+
+def _die_later(code):
+    stage.wait("die")
+    _die(code)
+
+
 @dataclass(frozen=True)
 class _Deadly:
-    """Work that ends its own process at one item of the first producer."""
+    """Work that ends its own process at one item, or when it is idle after that."""
 
-    count: int
+    item: int
     code: int
+    idle: bool
 
     def __call__(self, item):
-        if item == _APART + self.count:
-            stage.note("dying")
-            os._exit(self.code)
+        if item == self.item and self.idle:
+            stage.note("idle")
+            # A daemon: it must not keep a process that goes home after each item.
+            later = {"target": _die_later, "args": (self.code,), "daemon": True}
+            threading.Thread(**later).start()
+        elif item == self.item:
+            _die(self.code)
         return item
 
 
-def deadly_run(count, code):
-    """Run processes whose source falls silent, with an item that ends its consumer."""
-    source = _Watched(silent_after=count + 1)
-    work = _Deadly(count, code)
+@dataclass(frozen=True)
+class _Doomed:
+    """A source that ends the process it runs in, unless that is the caller's."""
+
+    count: int
+    code: int
+    caller: int
+
+    def __call__(self, _):
+        yield from range(self.count)
+        if os.getpid() != self.caller:
+            _die(self.code)
+        stage.note("spared")
+
+
+def deadly_run(who, count, code):
+    """Run processes of which one ends early.
+
+    `who` ends: a consumer inside consume(), "busy" while the source is silent and
+    "leaving" while it goes on; an "idle" one when the gate `die` opens; or a "producer".
+    """
+    if who == "producer":
+        source, work = _Doomed(count, code, os.getpid()), _unchanged
+    else:
+        source = _Watched(
+            each=count + 2, silent_after=None if who == "leaving" else count + 1
+        )
+        work = _Deadly(_APART + count, code, idle=who == "idle")
     with _noting_return():
         return _plain(run_pipeline(source, work, backend="process"))

@@ -1,11 +1,15 @@
 """Cancellation: a pipeline that is told to stop does, and leaves nothing behind."""
 
+import contextlib
+from dataclasses import dataclass
+
 from racecourse.checks import Cause, Raised, check, must
 
 _READY_WITHIN_S = 5.0
 _SETTLED_WITHIN_S = 0.5
 _RETURNED_WITHIN_S = 3.0  # one second is promised; a busy machine gets more
-_DIED_WITHIN_S = 6.0  # five are promised
+_BEGUN_WITHIN_S = 10.0  # nine processes start at once
+_DIED_WITHIN_S = 7.0  # five are promised
 _SIZE = {"producers": 2, "consumers": 2, "maxsize": 8}
 
 
@@ -145,37 +149,86 @@ def _must_tell_the_truth(stage, seen, key):
     )
 
 
+@dataclass(frozen=True)
+class _Death:
+    """Whose process ends, by which exit code or signal, and how a message tells it."""
+
+    who: str
+    code: int
+    told: str
+
+
 @check("X3")
 def test_a_dead_worker_is_reported(submission, draw):
-    """A consumer process ends itself while the source is silent: nothing else happens."""
-    with submission.leaving_nothing():
-        with submission.leaving_nothing(but_threads=1):
-            count, code = draw.randrange(2, 9), draw.randrange(1, 99)
-            pending = submission.begin("deadly_run", count=count, code=code)
-            _must_die_in_a_process(submission)
-            _must_raise_worker_died(pending)
-        submission.stage.open("silent")
+    """The process of a consumer ends, busy or idle, or of a producer, in a silent run.
 
-
-def _must_die_in_a_process(submission):
-    stage = submission.stage
-    must.hold(
-        stage.until(lambda s: s.count("dying"), within_s=_READY_WITHIN_S),
-        "The item that ends its consumer's process never reached consume().",
+    An exit code of 0 looks like going home; there the run goes on, for as long as it can.
+    """
+    code = draw.randrange(1, 99)
+    deaths = (
+        _Death(
+            "busy", code, f"A consumer process called os._exit({code}) in consume()"
+        ),
+        _Death("leaving", 0, "A consumer process called os._exit(0) in consume()"),
+        _Death("idle", -9, "An idle consumer process was killed by SIGKILL"),
+        _Death("producer", -9, "A producer process was killed by SIGKILL in produce()"),
     )
+    with contextlib.ExitStack() as stack:
+        others = [stack.enter_context(submission.fresh()) for _ in deaths[1:]]
+        calls = []
+        for death, worker in zip(deaths, (submission, *others), strict=True):
+            stack.enter_context(worker.leaving_nothing())
+            stack.callback(worker.stage.open, "silent")  # lets a thread go home
+            stack.enter_context(worker.leaving_nothing(but_threads=1))
+            args = {"who": death.who, "count": draw.randrange(2, 9), "code": death.code}
+            calls.append(worker.begin("deadly_run", **args))
+        for death, pending in zip(deaths, calls, strict=True):
+            if _dies(death, pending):
+                _must_be_a_child(pending.worker)
+                _must_raise_worker_died(death, pending)
+            else:
+                pending.worker.stage.open("silent")
+                pending.result()
+
+
+def _dies(death, pending):
+    """See the process end; False if there is none to end.
+
+    That may be: a producer may run in the caller's process, and a consumer's process
+    may go home after each item.
+    """
+    stage = pending.worker.stage
     must.hold(
-        stage.log("dying")[0].pid != submission.worker.pid,
+        stage.until(
+            lambda s: s.count("idle") or s.count("dying") or s.count("spared"),
+            within_s=_BEGUN_WITHIN_S,
+        ),
+        "The item at which a worker process was to end never came.",
+    )
+    if death.who == "idle":
+        pending.submission.settle(within_s=_SETTLED_WITHIN_S)
+        running = {pending.worker.pid, *pending.worker.children()}
+        if stage.log("idle")[0].pid not in running:
+            return False
+        stage.open("die")
+        stage.until(lambda s: s.count("dying"), within_s=_BEGUN_WITHIN_S)
+    return stage.count("dying") > 0
+
+
+def _must_be_a_child(worker):
+    must.hold(
+        worker.stage.log("dying")[0].pid != worker.pid,
         "With backend='process', consume() ran in the very process that had called"
         " run_pipeline; when that ended, everything ended.",
     )
 
 
-def _must_raise_worker_died(pending):
+def _must_raise_worker_died(death, pending):
     stage = pending.worker.stage
     if not stage.until(lambda s: s.count("returned"), within_s=_DIED_WITHIN_S):
         must.fail(
-            "A consumer process ended itself inside consume(); run_pipeline noticed"
-            f" nothing for {_DIED_WITHIN_S:g} s. WorkerDied was expected within 5 s.",
+            f"{death.told}; run_pipeline noticed nothing for {_DIED_WITHIN_S:g} s."
+            " WorkerDied was expected within 5 s.",
             cause=Cause.HANG,
             stacks=pending.worker.dump_stacks(),
         )
@@ -186,6 +239,6 @@ def _must_raise_worker_died(pending):
             return
         raise
     must.fail(
-        "A consumer process ended itself inside consume(); run_pipeline returned as if"
-        " nothing had happened. WorkerDied was expected."
+        f"{death.told}; run_pipeline returned as if nothing had happened. WorkerDied was"
+        " expected."
     )

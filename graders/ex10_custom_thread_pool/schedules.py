@@ -2,6 +2,9 @@
 
 Time is virtual here: it passes only when nobody can run, so that a second costs nothing
 and two waits that end at the same time end in every order.
+
+Each program shuts its pool down at the end: an execution is over only when all threads
+that are not daemons have ended, and nothing says that workers must be daemons.
 """
 
 import threading
@@ -53,6 +56,7 @@ def crowd():
         thread.join()
     for future in futures:
         _value(future, "a task")
+    pool.shutdown()
     peak = pool.stats().peak_workers
     assert inside.most == 1, f"{inside.most} tasks ran at once with max_workers=1"
     assert peak == 1, f"peak_workers was {peak} with max_workers=1"
@@ -71,6 +75,7 @@ def retiring():
     thread.start()
     thread.join()
     _value(futures[0], "a task that came when the worker was about to retire")
+    pool.shutdown()
 
 
 def waking():
@@ -79,6 +84,7 @@ def waking():
     futures = [pool.submit(int) for _ in range(3)]
     for future in futures:
         _value(future, "a task")
+    pool.shutdown()
 
 
 def closing():
@@ -127,3 +133,4 @@ def pictures():
     _value(first, "the first task")
     _value(second, "the second task")
     thread.join()
+    pool.shutdown()

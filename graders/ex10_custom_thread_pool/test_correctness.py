@@ -341,19 +341,29 @@ def test_resize_works_at_once_and_nonsense_is_refused(submission):
 
 
 def _must_refuse_nonsense(submission):
-    sizes = [[-1, 2], [0, 0], [3, 2], [-2, -1]]
+    sizes = [[-1, 2], [0, 0], [5, 3], [-2, -1]]
     pools = [{"min_workers": low, "max_workers": high} for low, high in sizes]
     pools += [{"idle_timeout": 0}, {"idle_timeout": -1.0}, {"max_queue": -1}]
     by_pool, by_resize = submission.call("refusals", pools=pools, sizes=sizes)
-    calls = [
-        *(("ThreadPool", _told(case)) for case in pools),
-        *(("resize", ", ".join(map(str, size))) for size in sizes),
-    ]
-    for (name, told), error in zip(calls, [*by_pool, *by_resize], strict=True):
+    for case, error in zip(pools, by_pool, strict=True):
+        _must_be_refused(f"ThreadPool({_told(case)})", error)
+    # Shorter if resize has left no two workers; its last row says so.
+    for (low, high), (error, together, peak) in zip(sizes, by_resize, strict=False):
+        call = f"resize({low}, {high})"
+        _must_be_refused(call, error)
         must.hold(
-            error == "ValueError",
-            f"{name}({told}) raised {error or 'nothing'}; ValueError was expected.",
+            together == peak == 2,
+            f"{call} raised ValueError in a pool of 1 to 2 workers, and should have changed"
+            f" nothing. Of 3 tasks that came then {together} ran at once, and"
+            f" peak_workers was {peak}; 2 was expected for both.",
         )
+
+
+def _must_be_refused(call, error):
+    must.hold(
+        error == "ValueError",
+        f"{call} raised {error or 'nothing'}; ValueError was expected.",
+    )
 
 
 def _told(case):

@@ -345,17 +345,44 @@ def resized():
 
 
 def refusals(pools, sizes):
-    """Return for each set of arguments what the constructor, and resize, raised."""
+    """Return for each set of arguments what the constructor, and resize, raised.
 
-    def refusal(call):
-        try:
-            call()
-        except Exception as error:  # noqa: BLE001 - its name is the answer
-            return type(error).__name__
-        return ""
+    After each resize also: how many of three tasks run at once, and the most workers. Ends
+    early when there are no longer two, as in the pool that was made.
+    """
+    pool = ThreadPool(1, 2, idle_timeout=shared.FOREVER_S)
+    by_pool = [_refusal(functools.partial(ThreadPool, **case)) for case in pools]
+    by_resize = []
+    for size in sizes:
+        refused = _refusal(functools.partial(pool.resize, *size))
+        together = _together(pool, tasks=3, wanted=2)
+        by_resize.append([refused, together, pool.stats().peak_workers])
+        if together < 2:
+            return [by_pool, by_resize]  # perhaps it never ends; neither would shutdown
+    pool.shutdown()
+    return [by_pool, by_resize]
 
-    with ThreadPool(1, 2) as pool:
-        return [
-            [refusal(functools.partial(ThreadPool, **case)) for case in pools],
-            [refusal(functools.partial(pool.resize, *size)) for size in sizes],
-        ]
+
+def _refusal(call):
+    try:
+        call()
+    except Exception as error:  # noqa: BLE001 - its name is the answer
+        return type(error).__name__
+    return ""
+
+
+def _together(pool, tasks, wanted):
+    """Submit so many tasks that block; return how many run once enough of them do."""
+    go, inside = threading.Event(), []
+
+    def task():
+        inside.append(1)
+        go.wait()
+
+    futures = [pool.submit(task) for _ in range(tasks)]
+    shared.until(lambda: len(inside) >= wanted)
+    together = len(inside)
+    go.set()
+    if together >= wanted:
+        shared.outcomes(futures)
+    return together

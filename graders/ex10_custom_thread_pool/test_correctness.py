@@ -203,30 +203,47 @@ def test_each_worker_has_its_own_resource(submission, draw):
     workers = 3
     pending = submission.begin("resources", workers=workers, idle_timeout=0.1)
     stage = submission.stage
-    retired = stage.until(
-        lambda s: s.count("closed") >= workers - 1, within_s=_READY_WITHIN_S
-    )
-    must.hold(
-        retired,
-        f"{workers} workers became 1 by retiring; only {stage.count('closed')} resources"
-        " were closed.",
-    )
+    _must_come_and_go(stage, workers)
     stage.open("more")
     pending.result()
     _must_fit_their_threads(stage, workers)
-
-    text = f"no printer {draw.randrange(999)}"
-    first, *others = submission.call("failing_factory", text=text)
-    must.equal(first, ["OSError", text], what="outcome of a task whose factory raised")
-    must.equal(
-        others,
-        [["value", 1], ["value", 1]],
-        what="resource() in two tasks after the factory works again",
-    )
+    for kind in ("OSError", "SystemExit"):
+        _must_survive_its_factory(submission, kind, f"no printer {draw.randrange(999)}")
     must.equal(
         submission.call("without_resources"),
         [["value", None], "RuntimeError"],
         what="resource() without a factory, and outside a task",
+    )
+
+
+def _must_come_and_go(stage, workers):
+    """Demand that each worker makes a resource, and that all but one retire."""
+    _wait_for(stage, lambda s: s.count("made") >= workers)
+    made = stage.count("made")
+    must.hold(
+        made >= workers,
+        f"In a pool of 1 to {workers} workers {workers} tasks waited for each other. That"
+        f" takes {workers} workers, each with a resource; resources made: {made}.",
+    )
+    _wait_for(stage, lambda s: s.count("closed") >= workers - 1)
+    closed = stage.count("closed")
+    must.hold(
+        closed >= workers - 1,
+        f"{made} resources had been made in a pool of 1 to {workers} workers with"
+        f" idle_timeout=0.1. 5 s later all workers but one should have retired;"
+        f" resources closed: {closed}.",
+    )
+
+
+def _must_survive_its_factory(submission, kind, text):
+    first, *others = submission.call("failing_factory", kind=kind, text=text)
+    must.equal(
+        first, [kind, text], what=f"outcome of a task whose factory raised {kind}"
+    )
+    must.equal(
+        others,
+        [["value", 1], ["value", 1]],
+        what=f"resource() in two tasks, when the factory no longer raised {kind}",
     )
 
 

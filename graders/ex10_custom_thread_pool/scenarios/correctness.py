@@ -240,19 +240,21 @@ def resources(workers, idle_timeout):
     return outcomes
 
 
-def failing_factory(text):
+def failing_factory(kind, text):
     """Let a factory fail for the first task, and work for the next two."""
     broken, made = threading.Event(), []
     broken.set()
 
     def factory():
         if broken.is_set():
-            raise OSError(text)
+            raise getattr(builtins, kind)(text)
         made.append(1)
         return len(made)
 
     with ThreadPool(1, 1, resource_factory=factory) as pool:
         first = shared.outcome(pool.submit(lambda: "ran"))
+        if first[0] == shared.NEVER:
+            return [first]  # nor would the next two
         broken.clear()
         return [first, *shared.outcomes([pool.submit(pool.resource) for _ in range(2)])]
 

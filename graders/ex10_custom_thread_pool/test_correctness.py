@@ -5,6 +5,7 @@ from racecourse.checks import Cause, check, must
 _READY_WITHIN_S = 5.0
 _SETTLED_WITHIN_S = 0.5
 _TASKS = 100
+_BURST = 12
 
 
 @check("C1")
@@ -304,6 +305,12 @@ def test_a_full_queue_makes_submit_wait(submission):
         outcomes,
         [["value", n] for n in (0, 1, 2, 3, -1)],
         what="values of the accepted tasks",
+    )
+    must.equal(
+        submission.call("burst", workers=_BURST),
+        0,
+        what=f"tasks, of {_BURST} that came at once to as many idle workers, for which"
+        " submit(block=False) raised queue.Full with max_queue=1",
     )
 
 

@@ -297,6 +297,23 @@ def full_queue(max_workers, max_queue):
     return [refused, outcomes]
 
 
+def burst(workers):
+    """Submit a task for each idle worker; return how many were refused.
+
+    They come quicker than workers wake up: with so many, some come before the task ahead
+    of them has been taken, and the queue has one place only.
+    """
+    refused = 0
+    with ThreadPool(workers, workers, max_queue=1) as pool:
+        shared.until_stats(pool, idle=workers)
+        for _ in range(workers):
+            try:
+                pool.submit(int, block=False)
+            except queue.Full:
+                refused += 1
+    return refused
+
+
 # C8, C9: control.
 
 

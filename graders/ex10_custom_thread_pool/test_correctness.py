@@ -156,7 +156,16 @@ def _must_be_inside(submission, count, told):
 
 @check("C5")
 def test_idle_workers_retire_and_come_again(submission):
-    """From 5 workers to the minimum of 2, not too early, and back to 5."""
+    """From 5 workers to the minimum of 2, not too early, and back to 5.
+
+    Meanwhile, on a clock of ours, somebody must retire though a task comes now and then.
+    """
+    # The fewest runs: it is time that matters here, and no order.
+    with submission.exploring("lull", runs=1):
+        _must_shrink_and_grow_again(submission)
+
+
+def _must_shrink_and_grow_again(submission):
     with submission.leaving_nothing():
         pending = submission.begin(
             "shrinking", min_workers=2, max_workers=5, idle_timeout=0.2

@@ -2,6 +2,9 @@
 
 Time is virtual here: it passes only when nobody can run, so that a second costs nothing
 and two waits that end at the same time end in every order.
+
+Each program shuts its pool down at the end: an execution is over only when all threads
+that are not daemons have ended, and nothing says that workers must be daemons.
 """
 
 import threading
@@ -10,6 +13,8 @@ import time
 from solution import ThreadPool
 
 _IDLE_S = 1.0
+_LULL_S = 0.6  # even if they take turns, four workers have a task every 2.4 s only
+_TASKS_IN_A_LULL = 6
 _NEVER_S = 60.0  # an idle_timeout that plays no part
 _LONG_S = 5.0  # longer than any pool needs for what these programs ask of it
 
@@ -56,6 +61,7 @@ def crowd():
     peak = pool.stats().peak_workers
     assert inside.most == 1, f"{inside.most} tasks ran at once with max_workers=1"
     assert peak == 1, f"peak_workers was {peak} with max_workers=1"
+    pool.shutdown()
 
 
 def retiring():
@@ -71,6 +77,7 @@ def retiring():
     thread.start()
     thread.join()
     _value(futures[0], "a task that came when the worker was about to retire")
+    pool.shutdown()
 
 
 def waking():
@@ -79,6 +86,26 @@ def waking():
     futures = [pool.submit(int) for _ in range(3)]
     for future in futures:
         _value(future, "a task")
+    pool.shutdown()
+
+
+def lull():
+    """A short task now and then is too little for four workers (C5)."""
+    pool, go = ThreadPool(1, 4, idle_timeout=_IDLE_S), threading.Event()
+    futures = [pool.submit(go.wait) for _ in range(4)]
+    go.set()
+    for future in futures:
+        _value(future, "a task")
+    for _ in range(_TASKS_IN_A_LULL):
+        time.sleep(_LULL_S)  # noqa: TID251 - virtual
+        _value(pool.submit(int), "a task")
+    workers = pool.stats().workers
+    assert workers < 4, (
+        f"all {workers} workers were there after {_TASKS_IN_A_LULL * _LULL_S:g} s in which"
+        f" one short task came every {_LULL_S:g} s; with idle_timeout={_IDLE_S:g} and"
+        f" min_workers=1, those without a task for {_IDLE_S:g} s should have retired"
+    )
+    pool.shutdown()
 
 
 def closing():
@@ -127,3 +154,4 @@ def pictures():
     _value(first, "the first task")
     _value(second, "the second task")
     thread.join()
+    pool.shutdown()

@@ -117,7 +117,7 @@ def test_what_waits_can_be_cancelled(submission):
 
 @check("X3")
 def test_tasks_and_exceptions_may_shut_the_pool_down(submission, draw):
-    """One task shuts down, then two at once; then an exception leaves a with block."""
+    """One task shuts down, then two at once; then a with block is left by Ctrl-C."""
     for tasks in (1, 2):
         with submission.fresh() as worker, worker.leaving_nothing():
             _tasks_shut_down(worker, tasks)
@@ -129,11 +129,11 @@ def test_tasks_and_exceptions_may_shut_the_pool_down(submission, draw):
         submission.settle(within_s=_SETTLED_WITHIN_S)
         stage.open("go")
         told, running, queued, done = pending.result()
-    must.equal(told, text, what="the exception that left the with block")
+    must.equal(told, text, what="the KeyboardInterrupt that left the with block")
     must.equal(
         queued,
         [["cancelled", ""]] * 5,
-        what="outcomes of the waiting tasks when an exception left the with block",
+        what="outcomes of the waiting tasks when a KeyboardInterrupt left the with block",
     )
     must.equal(running, ["value", "running"], what="outcome of the running task")
     must.equal(done, 5, what="tasks, of 5, that had ended after a with block")

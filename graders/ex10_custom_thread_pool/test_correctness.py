@@ -5,6 +5,7 @@ from racecourse.checks import Cause, check, must
 _READY_WITHIN_S = 5.0
 _SETTLED_WITHIN_S = 0.5
 _TASKS = 100
+_BURST = 12
 
 
 @check("C1")
@@ -155,7 +156,16 @@ def _must_be_inside(submission, count, told):
 
 @check("C5")
 def test_idle_workers_retire_and_come_again(submission):
-    """From 5 workers to the minimum of 2, not too early, and back to 5."""
+    """From 5 workers to the minimum of 2, not too early, and back to 5.
+
+    Meanwhile, on a clock of ours, somebody must retire though a task comes now and then.
+    """
+    # The fewest runs: it is time that matters here, and no order.
+    with submission.exploring("lull", runs=1):
+        _must_shrink_and_grow_again(submission)
+
+
+def _must_shrink_and_grow_again(submission):
     with submission.leaving_nothing():
         pending = submission.begin(
             "shrinking", min_workers=2, max_workers=5, idle_timeout=0.2
@@ -203,30 +213,47 @@ def test_each_worker_has_its_own_resource(submission, draw):
     workers = 3
     pending = submission.begin("resources", workers=workers, idle_timeout=0.1)
     stage = submission.stage
-    retired = stage.until(
-        lambda s: s.count("closed") >= workers - 1, within_s=_READY_WITHIN_S
-    )
-    must.hold(
-        retired,
-        f"{workers} workers became 1 by retiring; only {stage.count('closed')} resources"
-        " were closed.",
-    )
+    _must_come_and_go(stage, workers)
     stage.open("more")
     pending.result()
     _must_fit_their_threads(stage, workers)
-
-    text = f"no printer {draw.randrange(999)}"
-    first, *others = submission.call("failing_factory", text=text)
-    must.equal(first, ["OSError", text], what="outcome of a task whose factory raised")
-    must.equal(
-        others,
-        [["value", 1], ["value", 1]],
-        what="resource() in two tasks after the factory works again",
-    )
+    for kind in ("OSError", "SystemExit"):
+        _must_survive_its_factory(submission, kind, f"no printer {draw.randrange(999)}")
     must.equal(
         submission.call("without_resources"),
         [["value", None], "RuntimeError"],
         what="resource() without a factory, and outside a task",
+    )
+
+
+def _must_come_and_go(stage, workers):
+    """Demand that each worker makes a resource, and that all but one retire."""
+    _wait_for(stage, lambda s: s.count("made") >= workers)
+    made = stage.count("made")
+    must.hold(
+        made >= workers,
+        f"In a pool of 1 to {workers} workers {workers} tasks waited for each other. That"
+        f" takes {workers} workers, each with a resource; resources made: {made}.",
+    )
+    _wait_for(stage, lambda s: s.count("closed") >= workers - 1)
+    closed = stage.count("closed")
+    must.hold(
+        closed >= workers - 1,
+        f"{made} resources had been made in a pool of 1 to {workers} workers with"
+        f" idle_timeout=0.1. 5 s later all workers but one should have retired;"
+        f" resources closed: {closed}.",
+    )
+
+
+def _must_survive_its_factory(submission, kind, text):
+    first, *others = submission.call("failing_factory", kind=kind, text=text)
+    must.equal(
+        first, [kind, text], what=f"outcome of a task whose factory raised {kind}"
+    )
+    must.equal(
+        others,
+        [["value", 1], ["value", 1]],
+        what=f"resource() in two tasks, when the factory no longer raised {kind}",
     )
 
 
@@ -288,6 +315,12 @@ def test_a_full_queue_makes_submit_wait(submission):
         [["value", n] for n in (0, 1, 2, 3, -1)],
         what="values of the accepted tasks",
     )
+    must.equal(
+        submission.call("burst", workers=_BURST),
+        0,
+        what=f"tasks, of {_BURST} that came at once to as many idle workers, for which"
+        " submit(block=False) raised queue.Full with max_queue=1",
+    )
 
 
 @check("C8")
@@ -341,19 +374,29 @@ def test_resize_works_at_once_and_nonsense_is_refused(submission):
 
 
 def _must_refuse_nonsense(submission):
-    sizes = [[-1, 2], [0, 0], [3, 2], [-2, -1]]
+    sizes = [[-1, 2], [0, 0], [5, 3], [-2, -1]]
     pools = [{"min_workers": low, "max_workers": high} for low, high in sizes]
     pools += [{"idle_timeout": 0}, {"idle_timeout": -1.0}, {"max_queue": -1}]
     by_pool, by_resize = submission.call("refusals", pools=pools, sizes=sizes)
-    calls = [
-        *(("ThreadPool", _told(case)) for case in pools),
-        *(("resize", ", ".join(map(str, size))) for size in sizes),
-    ]
-    for (name, told), error in zip(calls, [*by_pool, *by_resize], strict=True):
+    for case, error in zip(pools, by_pool, strict=True):
+        _must_be_refused(f"ThreadPool({_told(case)})", error)
+    # Shorter if resize has left no two workers; its last row says so.
+    for (low, high), (error, together, peak) in zip(sizes, by_resize, strict=False):
+        call = f"resize({low}, {high})"
+        _must_be_refused(call, error)
         must.hold(
-            error == "ValueError",
-            f"{name}({told}) raised {error or 'nothing'}; ValueError was expected.",
+            together == peak == 2,
+            f"{call} raised ValueError in a pool of 1 to 2 workers, and should have changed"
+            f" nothing. Of 3 tasks that came then {together} ran at once, and"
+            f" peak_workers was {peak}; 2 was expected for both.",
         )
+
+
+def _must_be_refused(call, error):
+    must.hold(
+        error == "ValueError",
+        f"{call} raised {error or 'nothing'}; ValueError was expected.",
+    )
 
 
 def _told(case):

@@ -71,7 +71,7 @@ class ThreadPool:
         self._state = _State(min_workers, max_workers)
         for _ in range(min_workers):
             self._state.idle.append(self._hire())
-        self._manager = threading.Thread(target=self._manage, daemon=True)
+        self._manager = threading.Thread(target=self._manage)
         self._manager.start()
 
     # The callers' side.
@@ -177,7 +177,7 @@ class ThreadPool:
     def _hire(self):
         worker = _Worker()
         worker.thread = threading.Thread(
-            target=self._work, args=(worker,), name=self._name, daemon=True
+            target=self._work, args=(worker,), name=self._name
         )
         worker.thread.start()
         self._state.peak = max(self._state.peak, self._state.workers + 1)

@@ -99,7 +99,8 @@ class ThreadPool:
         name: What the names of the threads begin with.
 
     Raises:
-        ValueError: If an argument makes no sense.
+        ValueError: Unless 0 <= min_workers <= max_workers, 1 <= max_workers,
+            0 < idle_timeout and 0 <= max_queue.
     """
 
     def __init__(  # noqa: PLR0913 - all have a default

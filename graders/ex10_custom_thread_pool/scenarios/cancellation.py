@@ -106,7 +106,7 @@ def shut_from_inside(tasks, waiting):
 
 
 def with_blocks(waiting, text):
-    """Leave one with block by an exception, and another one as usual."""
+    """Leave one with block by a KeyboardInterrupt, and another one as usual."""
     told = ""
     try:
         with ThreadPool(1, 1) as pool:
@@ -114,8 +114,8 @@ def with_blocks(waiting, text):
             shared.until(running.running)
             queued = [pool.submit(shared.noted, number) for number in range(waiting)]
             stage.note("told")
-            raise ValueError(text)  # noqa: TRY301 - out of a with block
-    except ValueError as error:
+            raise KeyboardInterrupt(text)  # noqa: TRY301 - out of a with block
+    except KeyboardInterrupt as error:
         told = str(error)
     with ThreadPool(1, 1) as pool:
         others = [pool.submit(shared.keyed, number, key=1) for number in range(waiting)]

@@ -240,19 +240,21 @@ def resources(workers, idle_timeout):
     return outcomes
 
 
-def failing_factory(text):
+def failing_factory(kind, text):
     """Let a factory fail for the first task, and work for the next two."""
     broken, made = threading.Event(), []
     broken.set()
 
     def factory():
         if broken.is_set():
-            raise OSError(text)
+            raise getattr(builtins, kind)(text)
         made.append(1)
         return len(made)
 
     with ThreadPool(1, 1, resource_factory=factory) as pool:
         first = shared.outcome(pool.submit(lambda: "ran"))
+        if first[0] == shared.NEVER:
+            return [first]  # nor would the next two
         broken.clear()
         return [first, *shared.outcomes([pool.submit(pool.resource) for _ in range(2)])]
 
@@ -293,6 +295,23 @@ def full_queue(max_workers, max_queue):
     outcomes = shared.outcomes(accepted)
     pool.shutdown()
     return [refused, outcomes]
+
+
+def burst(workers):
+    """Submit a task for each idle worker; return how many were refused.
+
+    They come quicker than workers wake up: with so many, some come before the task ahead
+    of them has been taken, and the queue has one place only.
+    """
+    refused = 0
+    with ThreadPool(workers, workers, max_queue=1) as pool:
+        shared.until_stats(pool, idle=workers)
+        for _ in range(workers):
+            try:
+                pool.submit(int, block=False)
+            except queue.Full:
+                refused += 1
+    return refused
 
 
 # C8, C9: control.
@@ -345,17 +364,44 @@ def resized():
 
 
 def refusals(pools, sizes):
-    """Return for each set of arguments what the constructor, and resize, raised."""
+    """Return for each set of arguments what the constructor, and resize, raised.
 
-    def refusal(call):
-        try:
-            call()
-        except Exception as error:  # noqa: BLE001 - its name is the answer
-            return type(error).__name__
-        return ""
+    After each resize also: how many of three tasks run at once, and the most workers. Ends
+    early when there are no longer two, as in the pool that was made.
+    """
+    pool = ThreadPool(1, 2, idle_timeout=shared.FOREVER_S)
+    by_pool = [_refusal(functools.partial(ThreadPool, **case)) for case in pools]
+    by_resize = []
+    for size in sizes:
+        refused = _refusal(functools.partial(pool.resize, *size))
+        together = _together(pool, tasks=3, wanted=2)
+        by_resize.append([refused, together, pool.stats().peak_workers])
+        if together < 2:
+            return [by_pool, by_resize]  # perhaps it never ends; neither would shutdown
+    pool.shutdown()
+    return [by_pool, by_resize]
 
-    with ThreadPool(1, 2) as pool:
-        return [
-            [refusal(functools.partial(ThreadPool, **case)) for case in pools],
-            [refusal(functools.partial(pool.resize, *size)) for size in sizes],
-        ]
+
+def _refusal(call):
+    try:
+        call()
+    except Exception as error:  # noqa: BLE001 - its name is the answer
+        return type(error).__name__
+    return ""
+
+
+def _together(pool, tasks, wanted):
+    """Submit so many tasks that block; return how many run once enough of them do."""
+    go, inside = threading.Event(), []
+
+    def task():
+        inside.append(1)
+        go.wait()
+
+    futures = [pool.submit(task) for _ in range(tasks)]
+    shared.until(lambda: len(inside) >= wanted)
+    together = len(inside)
+    go.set()
+    if together >= wanted:
+        shared.outcomes(futures)
+    return together

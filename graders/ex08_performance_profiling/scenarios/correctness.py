@@ -22,10 +22,9 @@ def _costs(report):
 
 def shares(loops):
     """Profile three threads that work 6:3:1; return the costs in the report's order."""
-    jobs = [workloads.gamma, workloads.alpha, workloads.beta]
-    _, report = profile_call(
-        workloads.in_threads, *[(workloads.through, job, loops) for job in jobs]
-    )
+    alpha = (workloads.through, workloads.alpha, loops)
+    jobs = [(workloads.gamma, loops), alpha, (workloads.beta, loops)]
+    _, report = profile_call(workloads.in_threads, *jobs)
     return list(_costs(report).items())
 
 

@@ -21,3 +21,4 @@ def program():
     assert summary.records == 4, f"records: got {summary.records}, expected 4"
     totals = dict(sorted(summary.totals.items()))
     assert totals == {"a": 2, "b": 2}, f"totals: got {totals}, expected a and b twice"
+    assert summary.keys == ["a", "b"], f"keys: got {summary.keys}, expected a, then b"

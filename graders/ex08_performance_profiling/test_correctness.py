@@ -8,31 +8,76 @@ _MODULE = "scenarios.workloads"
 _UNIT = 1_000_000  # loops: some 50 ms
 _TRIES = 3
 _NEAR = 0.15
+_NEARLY = 0.9
+_TWICE = 2  # who counts each call of the recursion is off by its depth
+_RECURSION = {"depth": 12, "loops": _UNIT // 3}
+_NAP_S = 0.02
 
 
 @check("C1")
 def test_three_threads_are_ranked_and_shared_out(submission):
     """alpha, beta and gamma work 6:3:1; a try that a busy machine bent is made again."""
+    for _ in range(_TRIES):
+        costs = dict(submission.call("shares", loops=_UNIT))
+        if not (wrong := _wrong_shares(costs)):
+            break
+    else:
+        must.fail(wrong)
+    _must_have_callees_in_totals(costs)
+    _must_count_a_recursion_once(submission.call("back_and_forth", **_RECURSION))
+    inside_s, told_s, around_s = submission.call("slept", seconds=_NAP_S)
+    must.hold(
+        _NEARLY * inside_s <= told_s <= around_s / _NEARLY,
+        f"A function slept for {inside_s:.3f} s, and profile_call returned after"
+        f" {around_s:.3f} s; wall_seconds was {told_s:.3f}, which must lie between them.",
+    )
+
+
+def _wrong_shares(costs):
+    """Say what is wrong with the self times of three threads, if something is."""
     wanted = {"alpha": 0.6, "beta": 0.3, "gamma": 0.1}
-    for last in range(_TRIES):
-        costs = submission.call("shares", loops=_UNIT)["costs"]
-        seen = [(name.removeprefix(f"{_MODULE}."), cost[1]) for name, cost in costs]
-        seen = [(name, seconds) for name, seconds in seen if name in wanted]
-        whole = sum(seconds for _, seconds in seen) or 1.0
-        order = [name for name, _ in seen]
-        shares = {name: seconds / whole for name, seconds in seen}
-        near = all(
-            abs(shares.get(name, 0) - share) <= _NEAR for name, share in wanted.items()
-        )
-        if order == list(wanted) and near:
-            return
-        if last == _TRIES - 1:
-            told = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
-            must.fail(
-                "Three threads worked 6:3:1 in alpha, beta and gamma. The report has,"
-                f" in its order: {told or 'none of them'}; expected were alpha 60%,"
-                f" beta 30%, gamma 10%, each within {_NEAR:.0%}."
-            )
+    seen = [(name.removeprefix(f"{_MODULE}."), cost[1]) for name, cost in costs.items()]
+    seen = [(name, seconds) for name, seconds in seen if name in wanted]
+    whole = sum(seconds for _, seconds in seen) or 1.0
+    order = [name for name, _ in seen]
+    shares = {name: seconds / whole for name, seconds in seen}
+    near = all(
+        abs(shares.get(name, 0) - share) <= _NEAR for name, share in wanted.items()
+    )
+    if order == list(wanted) and near:
+        return ""
+    told = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
+    return (
+        "Three threads worked 6:3:1 in alpha, beta and gamma. The report has,"
+        f" in its order: {told or 'none of them'}; expected were alpha 60%,"
+        f" beta 30%, gamma 10%, each within {_NEAR:.0%}."
+    )
+
+
+def _total_s(costs, name):
+    """Totals are compared with totals: those of a caller and of what it calls."""
+    return costs.get(f"{_MODULE}.{name}", [0, 0, 0])[2]
+
+
+def _must_have_callees_in_totals(costs):
+    caller_s, alpha_s = _total_s(costs, "through"), _total_s(costs, "alpha")
+    must.hold(
+        caller_s >= _NEARLY * alpha_s,
+        "A thread called alpha through a function `through`. The total_seconds of alpha"
+        f" are {alpha_s:.2f}, those of `through` {caller_s:.2f}; the time of what it calls"
+        " is part of its total.",
+    )
+
+
+def _must_count_a_recursion_once(costs):
+    caller_s, ping_s = _total_s(costs, "through"), _total_s(costs, "ping")
+    must.hold(
+        ping_s <= _TWICE * caller_s,
+        "`through` called ping once, and then ping and pong called each other"
+        f" {_RECURSION['depth']} times. The total_seconds of ping are {ping_s:.3f}, those"
+        f" of `through` {caller_s:.3f}; a call inside of a call of the same function is"
+        " part of its time already.",
+    )
 
 
 @check("C2")
@@ -71,6 +116,11 @@ def test_nothing_is_kept_and_nothing_is_left(submission, draw):
     must.equal(
         nested["raised"], "RuntimeError", what="exception of a profile inside a profile"
     )
+    must.equal(
+        nested["raised in a thread"],
+        "RuntimeError",
+        what="exception of a profile inside a profile, in a thread that was started",
+    )
     must.equal(nested["afterwards"], None, what="value of the profile after that")
     must.equal(
         submission.call("outlived"),
@@ -86,6 +136,14 @@ def test_memory_is_the_peak_of_a_thread(submission, draw):
     seen = submission.call("held_for_a_moment", mib=mib)
     must.be_within(
         seen, 0.7 * mib, 1.5 * mib, what=f"peak_memory_mb while a thread held {mib} MB"
+    )
+    seen = submission.call("held_earlier", mib=mib)
+    must.be_within(
+        seen,
+        0,
+        mib / 4,
+        what=f"peak_memory_mb of a call that needs nothing, where {mib} MB were held"
+        " before it, with tracemalloc on",
     )
 
 
@@ -119,6 +177,10 @@ def test_the_hot_line_is_found(submission):
         must.be_within(
             sum(share for _, share in found), 0.5, 1.01, what="sum of the shares"
         )
+    shares = submission.call("shares_of_a_recursion", depth=20)
+    must.be_within(
+        sum(shares), 0, 1.01, what="sum of the shares in a function that calls itself"
+    )
 
 
 def _record(key, amount):

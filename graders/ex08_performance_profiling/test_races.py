@@ -60,6 +60,7 @@ def _must_be_asked_once(stage, run, seen):
         )
     must.equal(seen["records"], 4 * len(_KEYS), what="records")
     must.equal(seen["totals"], dict.fromkeys(_KEYS, 4), what="totals")
+    must.equal(seen["keys"], _KEYS, what="keys, in the order of the records")
 
 
 @check("R3")

@@ -17,13 +17,19 @@ _HELD = 0.4
 
 @check("S1")
 def test_look_ups_of_different_keys_overlap(submission):
-    """As many look-ups as there are workers meet on the stage."""
-    submission.call("overlapping", workers=_WORKERS, keys=2 * _WORKERS)
-    met = submission.stage.peak("look-ups")
+    """While all look-ups are held, as many are under way as there are workers."""
+    keys = [f"key {i}" for i in range(8 * _WORKERS)]
+    pending = submission.begin("held_back", keys=keys, workers=_WORKERS)
+    stage = submission.stage
+    stage.until(lambda s: s.waiting("go") >= _WORKERS, within_s=_READY_WITHIN_S)
+    submission.settle(within_s=_SETTLED_WITHIN_S)  # who is too many has come, too
+    stage.open("go")
+    pending.result()
+    most = stage.peak("enrich")
     must.hold(
-        met >= _WORKERS,
+        most == _WORKERS,
         f"With {_WORKERS} workers, {_WORKERS} look-ups were expected to be under way at"
-        f" once; at most {met} {'was' if met == 1 else 'were'}.",
+        f" once, no fewer and no more; there {'was' if most == 1 else 'were'} {most}.",
     )
 
 
@@ -79,7 +85,10 @@ def test_each_record_is_parsed_once(submission):
 def test_records_are_taken_as_they_are_needed(submission):
     """While all look-ups are held, the source stands still; and little memory is needed."""
     bound = 4 * _WORKERS + 4
-    pending = submission.begin("held_back", count=200, workers=_WORKERS)
+    # A window of keys has room for ever more records of the one key, a window of
+    # records of one key has room for ever more keys.
+    keys = [f"key {i}" if i % 2 else "key" for i in range(200)]
+    pending = submission.begin("held_back", keys=keys, workers=_WORKERS)
     stage = submission.stage
     stage.until(lambda s: s.waiting("go"), within_s=_READY_WITHIN_S)
     submission.settle(within_s=_SETTLED_WITHIN_S)

@@ -259,6 +259,10 @@ def process_records(
     return run.summary()
 
 
+class _Stopped(Exception):  # noqa: N818 - an answer, not an error
+    """The run was stopped before anybody looked the key up."""
+
+
 class _Run:
     """One run over the records: a future for each key, a window of open records."""
 
@@ -290,13 +294,22 @@ class _Run:
             self._summary.errors += 1
             return
         if key not in self._labels:
-            self._labels[key] = pool.submit(self._enrich, key)
+            self._labels[key] = pool.submit(self._ask, key)
         self._window.append((self._labels[key], amount))
+
+    def _ask(self, key: str) -> str:
+        """Look a key up, in the pool; look-ups that still wait at a stop are not made."""
+        if self._cancel.is_set():
+            raise _Stopped
+        return self._enrich(key)
 
     def _count(self, label: "Future[str]", amount: int) -> None:
         """Add a record whose label is there, or soon will be."""
         try:
             text = label.result()
+        except _Stopped:
+            self._summary.cancelled = True
+            return
         except Exception:  # noqa: BLE001 - every record of the key is an error
             self._summary.errors += 1
             return

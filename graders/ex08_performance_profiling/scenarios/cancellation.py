@@ -9,9 +9,17 @@ from solution import profile_call
 from racecourse.sandbox import stage
 
 
-def cancelled(count, workers):
-    """Run with every look-up held at `go`; set the event when told to, at `cancel`."""
+def cancelled(known, count, workers):
+    """Run over keys with quick labels, then over keys whose look-ups are held at `go`.
+
+    The event is set when told to, at `cancel`; look-ups that begin later wait at `late`.
+    """
     cancel = threading.Event()
+
+    def enrich(key):
+        if key.startswith("quick"):
+            return key
+        return records.held(key, at="late" if cancel.is_set() else "go")
 
     def set_when_told():
         stage.wait("cancel")
@@ -19,10 +27,9 @@ def cancelled(count, workers):
         stage.note("set")
 
     threading.Thread(target=set_when_told).start()
-    source = (records.record(f"key {i}", 1) for i in range(count))
-    summary = records.run(
-        records.noted(source), records.held, workers=workers, cancel=cancel
-    )
+    keys = [f"quick {i}" for i in range(known)] + [f"key {i}" for i in range(count)]
+    source = records.noted(records.record(key, 1) for key in keys)
+    summary = records.run(source, enrich, workers=workers, cancel=cancel)
     stage.note("returned")
     return summary
 

@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import time
 import tracemalloc
 
 from scenarios import records, workloads
@@ -21,12 +22,28 @@ def _costs(report):
 
 def shares(loops):
     """Profile three threads that work 6:3:1; return the costs in the report's order."""
-    jobs = [(workloads.gamma, loops), (workloads.alpha, loops), (workloads.beta, loops)]
+    alpha = (workloads.through, workloads.alpha, loops)
+    jobs = [(workloads.gamma, loops), alpha, (workloads.beta, loops)]
     _, report = profile_call(workloads.in_threads, *jobs)
-    return {
-        "costs": list(_costs(report).items()),
-        "wall_s": float(report.wall_seconds),
-    }
+    return list(_costs(report).items())
+
+
+def back_and_forth(depth, loops):
+    """Profile two functions that call each other; return the costs."""
+    return _costs(profile_call(workloads.through, workloads.ping, depth, loops)[1])
+
+
+def slept(seconds):
+    """Profile a sleep; return its time from inside of the call, as told, and around it."""
+
+    def sleeps():
+        begun = time.perf_counter()
+        workloads.nap(seconds)
+        return time.perf_counter() - begun
+
+    begun = time.perf_counter()
+    inside_s, report = profile_call(sleeps)
+    return [inside_s, float(report.wall_seconds), time.perf_counter() - begun]
 
 
 def counts(plain, depth, per_thread):
@@ -89,8 +106,14 @@ def nested():
             return type(error).__name__
         return "nothing"
 
+    def in_a_thread():
+        raised = []
+        workloads.in_threads((lambda: raised.append(inner()),))
+        return raised[0]
+
     return {
         "raised": profile_call(inner)[0],
+        "raised in a thread": profile_call(in_a_thread)[0],
         "afterwards": profile_call(workloads.tick)[0],
     }
 
@@ -122,6 +145,17 @@ def held_for_a_moment(mib):
     return float(report.peak_memory_mb)
 
 
+def held_earlier(mib):
+    """Hold memory while tracemalloc is on, then profile what needs none; return its peak."""
+    tracemalloc.start()
+    try:
+        block = bytearray(mib << 20)
+        del block
+        return float(profile_call(workloads.tick)[1].peak_memory_mb)
+    finally:
+        tracemalloc.stop()
+
+
 def planted(program, loops):
     """Profile a program; return the first bottleneck, and the first five."""
     _, report = profile_call(workloads.PROGRAMS[program], loops)
@@ -137,6 +171,11 @@ def lines(function, size):
         "lines": [[line - begins, float(share)] for line, share in found],
         "hot": distance,
     }
+
+
+def shares_of_a_recursion(depth):
+    """Return the shares of all lines of a function that calls itself."""
+    return [float(share) for _, share in hot_lines(workloads.digs, depth, n=9)]
 
 
 def summed(texts, workers):

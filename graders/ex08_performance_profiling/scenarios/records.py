@@ -47,10 +47,10 @@ def noted(source):
         yield item
 
 
-def held(key):
-    """Look a key up, at the gate `go`."""
+def held(key, at="go"):
+    """Look a key up, and wait at a gate meanwhile."""
     with stage.inside("enrich", key=key):
-        stage.wait("go")
+        stage.wait(at)
     return label(key)
 
 

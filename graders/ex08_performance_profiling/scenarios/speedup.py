@@ -10,17 +10,6 @@ from racecourse.sandbox import stage
 _made = []
 
 
-def overlapping(workers, keys):
-    """Look up keys that wait for each other: as many at once as there are workers."""
-
-    def enrich(key):
-        stage.meet("look-ups", parties=workers, within_s=3)
-        return key
-
-    source = [records.record(f"key {i}", 1) for i in range(keys)]
-    return records.run(source, enrich, workers=workers)
-
-
 def make(count, keys):
     """Make records, before anything is measured."""
     _made[:] = [records.record(f"key {i * 7 % keys}", i) for i in range(count)]
@@ -54,9 +43,9 @@ def parses(count):
     return len(texts)
 
 
-def held_back(count, workers):
+def held_back(keys, workers):
     """Run with every look-up held; the source tells of each record that is taken."""
-    source = (records.record(f"key {i}", 1) for i in range(count))
+    source = (records.record(key, 1) for key in keys)
     return records.run(records.noted(source), records.held, workers=workers)
 
 

@@ -32,6 +32,24 @@ def gamma(loops):
     return total
 
 
+def through(job, *args):
+    return job(*args)
+
+
+def ping(depth, loops):
+    """Call itself through another function; the work is done at the bottom."""
+    if depth:
+        return pong(depth, loops)
+    total = 0
+    for _ in repeat(None, loops):
+        total = (total + 3) & 127
+    return total
+
+
+def pong(depth, loops):
+    return ping(depth - 1, loops)
+
+
 def in_threads(*jobs):
     """Run each job, a function with its arguments, in a thread of its own."""
     threads = [threading.Thread(target=job, args=args) for job, *args in jobs]
@@ -151,6 +169,12 @@ def joins(size):
     text = "".join(words)
     count = len(",".join(map(str, range(size // 2))))
     return text, count
+
+
+def digs(depth):
+    if depth:
+        digs(depth - 1)
+    return sum(range(20_000))
 
 
 HOT = {"sums": (sums, 4), "sorts": (sorts, 3), "joins": (joins, 5)}

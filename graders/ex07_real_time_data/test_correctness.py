@@ -110,11 +110,21 @@ def test_a_full_queue_does_what_was_agreed(submission, draw):
 
 
 def _must_do_when_full(submission, policy):
-    """Queue a0, b1, b2, and publish b3 and c4 to a processor with capacity=3."""
-    told = f"overflow={policy!r}, one event in its handler, 3 queued with capacity=3"
+    """Queue a1, first2, first3, and publish b4 and c5 to a processor with capacity=3.
+
+    The stream `first` is busy; that spares its events nothing, nor are they the first to go.
+    """
+    told = (
+        f"overflow={policy!r}, an event of stream 'first' in its handler, then one of"
+        " 'a' and two of 'first' queued with capacity=3"
+    )
     wait_s = 0.1 if policy == "block" else 60.0  # the other two do not wait
     pending = submission.begin(
-        "full_queue", overflow=policy, filling=[*"abb"], extra=[*"bc"], timeout=wait_s
+        "full_queue",
+        overflow=policy,
+        filling=["a", "first", "first"],
+        extra=[*"bc"],
+        timeout=wait_s,
     )
     stage = submission.stage
     came = stage.until(lambda s: s.count("told"), within_s=_READY_WITHIN_S)
@@ -142,7 +152,7 @@ def _must_do_when_full(submission, policy):
         what=f"{told}, 2 more published: {_listed()}",
     )
     handled = [[e.data["stream"], e.data["seq"]] for e in stage.log("handle", "enter")]
-    queued = [["a", 0], ["b", 1], ["b", 2], ["b", 3], ["c", 4]]
+    queued = [["a", 1], ["first", 2], ["first", 3], ["b", 4], ["c", 5]]
     must.have_same_items(
         handled,
         [["first", 0], *(queued[2:] if drops else queued[:3])],

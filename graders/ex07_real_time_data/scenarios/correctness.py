@@ -102,7 +102,8 @@ def full_queue(overflow, filling, extra, timeout):
         timeout: For publishing these.
     """
     processor = _busy(held, capacity=len(filling), overflow=overflow)
-    events = [Event(stream, n, float(n)) for n, stream in enumerate(filling + extra)]
+    streams = enumerate(filling + extra, 1)
+    events = [Event(stream, n, float(n)) for n, stream in streams]
     answers = publish_all(processor, events[: len(filling)])
     began = time.monotonic()
     more = [processor.publish(event, timeout) for event in events[len(filling) :]]

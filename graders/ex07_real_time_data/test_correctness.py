@@ -205,9 +205,20 @@ def test_errors_are_data(submission, draw):
         for name in names
         for seq in sorted(draw.sample(range(27), 4))
     ]
-    seen = submission.call("failing", events=events, bad=bad)
+    pending = submission.begin("failing", events=events, bad=bad)
+    stage = submission.stage
+    stage.until(lambda s: s.count("reporting"), within_s=_READY_WITHIN_S)
+    submission.settle(within_s=_SETTLED_WITHIN_S)  # who would overtake has done so now
+    stage.open("go")
+    seen = pending.result()
+    _must_be_told_in_time(seen)
     failed = [[name, seq] for name, seq, *_ in bad]
-    must.have_same_items(seen["called"], events, what="calls of the handler")
+    must.have_same_items(
+        seen["called"],
+        events,
+        what="calls of the handler, with an on_error that raises RuntimeError or"
+        " SystemExit now and then",
+    )
     must.have_same_items(
         seen["handled"],
         [event for event in events if event not in failed],
@@ -236,6 +247,20 @@ def test_errors_are_data(submission, draw):
     )
     must.equal(
         seen["kept"], 12, what="dead letters after the list that was given was cleared"
+    )
+
+
+def _must_be_told_in_time(seen):
+    """on_error comes after the dead letter, and before the next event of the stream."""
+    must.hold(
+        False not in seen["written"],
+        "on_error was called with an event, and dead_letters() did not have it yet.",
+    )
+    overtaking = len(seen["overtaking"])
+    must.hold(
+        not overtaking,
+        "on_error had been called and not returned; meanwhile the handler was called for"
+        f" {overtaking} later event{'s' * (overtaking != 1)} of the same stream.",
     )
 
 

@@ -1,6 +1,7 @@
 """Programs whose schedules are explored: small, whole, and checked by their own asserts."""
 
 import threading
+import time
 
 from solution import Event, StreamProcessor
 
@@ -87,3 +88,36 @@ def closing():
     )
     assert len(handled) == due, f"{due} events were accepted, {len(handled)} handled"
     _adds_up(processor.stats())
+
+
+def _take_time(_=None):
+    """Let 15 seconds pass, in steps: a clock that leaps would be unfair to who looks at it."""
+    for _ in range(5):
+        time.sleep(3)  # noqa: TID251 - on the engine's clock
+
+
+def patience():
+    """A publisher waits for room; when there is some, another one may be quicker.
+
+    The engine's time passes when nobody can run, and for a second in all before that.
+    """
+    processor = StreamProcessor(_take_time, workers=1, capacity=1)
+    processor.start()
+    for seq in range(2):  # one for the handler, one for the queue
+        processor.publish(Event("only", seq, 1.0))
+
+    def come_just_then():
+        _take_time()
+        processor.publish(Event("only", 3, 1.0), 0.0)
+
+    rival = threading.Thread(target=come_just_then)
+    rival.start()
+    began = time.monotonic()
+    processor.publish(Event("only", 2, 1.0), 20.0)
+    took_s = time.monotonic() - began
+    assert took_s < 25, (
+        "somebody else was quicker to take the room that came, and"
+        f" publish(event, timeout=20) returned after {took_s:.0f} s, on a clock of ours"
+    )
+    rival.join()
+    processor.stop()

@@ -121,10 +121,10 @@ def _must_be_quick(submission):
 
 @check("X3")
 def test_stop_works_from_anywhere(submission):
-    """Inside one handler, inside two at once, in two threads, and once more."""
-    for handlers in (1, 2):
+    """Inside a handler, which drops; inside two at once; in two threads, and once more."""
+    for handlers, drain in ((1, False), (2, True)):
         with submission.fresh() as worker, worker.leaving_nothing():
-            _handlers_stop(worker, handlers)
+            _handlers_stop(worker, handlers, drain=drain)
     with submission.leaving_nothing():
         pending = submission.begin("stopped_by_two", waiting=5)
         stage = submission.stage
@@ -141,9 +141,11 @@ def test_stop_works_from_anywhere(submission):
     )
 
 
-def _handlers_stop(submission, handlers):
+def _handlers_stop(submission, handlers, *, drain):
     who = "A handler" if handlers == 1 else "Two handlers at the same time"
-    pending = submission.begin("stopped_inside", handlers=handlers, waiting=4)
+    told = f"{who} called stop(drain={drain})"
+    args = {"handlers": handlers, "waiting": 4, "drain": drain}
+    pending = submission.begin("stopped_inside", **args)
     stage = submission.stage
     stage.until(
         lambda s: s.count("told") and s.waiting("go") == handlers,
@@ -155,7 +157,7 @@ def _handlers_stop(submission, handlers):
     )
     must.hold(
         came,
-        f"{who} called stop(), and {_READY_WITHIN_S:g} s later it had not returned.",
+        f"{told}, and {_READY_WITHIN_S:g} s later it had not returned.",
         cause=Cause.DEADLOCK,
         stacks=() if came else submission.worker.dump_stacks(),
     )
@@ -163,19 +165,20 @@ def _handlers_stop(submission, handlers):
     must.equal(
         answers,
         [False] * handlers + [True],
-        what=f"{who} called stop(), then the main thread did; answers",
+        what=f"{told}, then the main thread stop(); answers",
     )
     queued = 4 * handlers
+    handled = queued if drain else 0
     must.equal(
         stage.count("handled"),
-        queued,
-        what=f"{who} called stop() with {queued} events queued; how many were handled",
+        handled,
+        what=f"{told} with {queued} events queued; how many were handled",
     )
     total = queued + handlers
     must.equal(
         _numbers(stats),
-        [total, total, 0, 0, 0, 0],
-        what=f"{who} called stop(), then the main thread did; {_LISTED}",
+        [total, handled + handlers, 0, queued - handled, 0, 0],
+        what=f"{told}, then the main thread stop(); {_LISTED}",
     )
 
 

@@ -157,7 +157,7 @@ class StreamProcessor:
             if self._on_error is not None:
                 try:
                     self._on_error(event, exc)
-                except Exception:
+                except BaseException:
                     pass
         else:
             with self._mutex:

@@ -205,7 +205,7 @@ class StreamProcessor:
             if error is not None and self.on_error is not None:
                 try:
                     self.on_error(event, error)
-                except Exception:
+                except BaseException:
                     pass
             self._send(lambda e=event: self._freed(e))
 

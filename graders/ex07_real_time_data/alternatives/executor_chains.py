@@ -156,7 +156,7 @@ class StreamProcessor:
             return
         try:
             self._on_error(event, error)
-        except Exception:
+        except BaseException:
             pass
 
     def stats(self):

@@ -133,7 +133,7 @@ class StreamProcessor:
             try:
                 if self.on_error:
                     self.on_error(event, error)
-            except Exception:
+            except BaseException:
                 pass
         else:
             with self.cond:

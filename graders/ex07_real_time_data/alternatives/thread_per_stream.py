@@ -146,7 +146,7 @@ class StreamProcessor:
         if error is not None and self.on_error:
             try:
                 self.on_error(event, error)
-            except Exception as e:
+            except BaseException as e:
                 print("on_error failed:", e)
 
     def stats(self):

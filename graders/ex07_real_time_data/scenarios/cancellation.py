@@ -100,14 +100,14 @@ def quick_stops(times, timeout):
 # X3: who may stop.
 
 
-def stopped_inside(handlers, waiting):
+def stopped_inside(handlers, waiting, drain):
     """Stop inside so many handlers at once, with events queued; then outside."""
     answers = []
 
     def handle(event):
         if event.seq == 0:
             stage.wait("go")
-            answers.append(stopped(processor))
+            answers.append(stopped(processor, drain=drain))
         else:
             stage.note("handled", stream=event.stream)
 

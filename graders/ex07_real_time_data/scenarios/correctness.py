@@ -1,8 +1,14 @@
-"""Correctness scenarios: aggregates, order, a full queue, errors, the life cycle."""
+"""Correctness scenarios: aggregates, order, a full queue, errors, the life cycle.
+
+Besides the names of `scenarios.events` this is on the stage:
+
+    reporting     note: on_error has been called, and waits at `go`
+"""
 
 import asyncio
 import builtins
 import functools
+import itertools
 import queue
 import threading
 import time
@@ -102,7 +108,8 @@ def full_queue(overflow, filling, extra, timeout):
         timeout: For publishing these.
     """
     processor = _busy(held, capacity=len(filling), overflow=overflow)
-    events = [Event(stream, n, float(n)) for n, stream in enumerate(filling + extra)]
+    streams = enumerate(filling + extra, 1)
+    events = [Event(stream, n, float(n)) for n, stream in streams]
     answers = publish_all(processor, events[: len(filling)])
     began = time.monotonic()
     more = [processor.publish(event, timeout) for event in events[len(filling) :]]
@@ -170,14 +177,17 @@ def _told(event, error):
 
 
 def failing(events, bad):
-    """Handle events of which some fail; on_error raises at every other one.
+    """Handle events of which some fail; on_error is held once, and raises most times.
 
     Args:
         events: Stream and number of each event, in the order of publishing.
-        bad: Stream, number, kind of exception and text for those that fail.
+        bad: Stream, number, kind of exception and text for those that fail. on_error is
+            held at the first of them.
     """
     errors = {(stream, seq): error for stream, seq, *error in bad}
-    called, handled, heard = [], [], []
+    raising = dict(zip(errors, itertools.cycle([None, RuntimeError, SystemExit])))
+    first = next(iter(errors))
+    called, handled, heard, written, overtaking = [], [], [], [], []
 
     def handle(event):
         called.append([event.stream, event.seq])
@@ -187,12 +197,19 @@ def failing(events, bad):
 
     def on_error(event, error):
         heard.append((event, error))
-        if event.seq % 2:
-            raise RuntimeError("on_error has failed")
+        if (event.stream, event.seq) == first:
+            written.extend(_is_written(processor, error))
+            stage.note("reporting")
+            stage.wait("go")
+            since = called[called.index([*first]) + 1 :]
+            overtaking.extend(e for e in since if e[0] == first[0] and e != [*first])
+        if kind := raising[event.stream, event.seq]:
+            raise kind("on_error has failed")
 
     processor = StreamProcessor(handle, workers=3, on_error=on_error)
     processor.start()
     publish_all(processor, [Event(stream, seq, 1.0) for stream, seq in events])
+    stage.wait("go")  # not in stop(), or how long it takes would be up to the grader
     done = processor.stop(timeout=3 * WITHIN_S)
     letters = processor.dead_letters()
     known = {id(error) for _, error in letters}
@@ -203,10 +220,29 @@ def failing(events, bad):
         "letters": [_told(*letter) for letter in letters],
         "heard": [_told(*letter) for letter in heard],
         "same": sum(id(error) in known for _, error in heard),
+        "written": written,
+        "overtaking": overtaking,
         "stats": plain(processor.stats()),
     }
     letters.clear()
     return {**seen, "kept": len(processor.dead_letters())}
+
+
+def _is_written(processor, error):
+    """Return whether a dead letter has this exception; nothing if nobody can say now.
+
+    Another thread looks, because on_error may be called with a lock held.
+    """
+    answers = []
+
+    def look():
+        letters = processor.dead_letters()
+        answers.append(any(error is written for _, written in letters))
+
+    looker = threading.Thread(target=look, daemon=True)
+    looker.start()
+    looker.join(1.0)
+    return answers
 
 
 def hard_failures(kinds, text):

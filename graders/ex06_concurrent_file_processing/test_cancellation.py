@@ -200,44 +200,58 @@ def _must_have_closed_itself(submission, what):
 def _must_survive_an_interrupt(submission, approach, held_files):
     """Ctrl-C while two files are being read: it comes out, and everything is closed."""
     with submission.fresh() as worker, worker.leaving_nothing():
-        given, pipes = held_files(worker, 6)
+        (first, held), (others, pipes) = held_files(worker, 1), held_files(worker, 5)
+        paths = first.paths + others.paths
         size = {"approach": approach, "max_workers": _WORKERS}
-        pending = worker.begin("cancellable_run", **given.args, **size, press="never")
-        pipes.until(_WORKERS, within_s=_READY_WITHIN_S)
+        worker.call("watch_what_is_left")
+        pending = worker.begin("interrupted_run", paths=paths, key=first.key, **size)
+        held.until(1, within_s=_READY_WITHIN_S)
+        pipes.until(_WORKERS - 1, within_s=_READY_WITHIN_S)
         worker.settle(within_s=_SETTLED_WITHIN_S)
         worker.worker.interrupt()
-        _must_return_interrupted(pending, pipes, approach)
+        _must_return_interrupted(worker, pending, held, pipes, approach)
         must.hold(
-            not pipes.until(1, within_s=0.0),
+            not held.reading() and not pipes.reading(),
             f"{approach}: after Ctrl-C a file was still being read.",
             cause=Cause.LEFT_BEHIND,
         )
+        _must_have_closed_itself(worker, f"{approach}, after Ctrl-C")
 
 
-def _must_return_interrupted(pending, pipes, approach):
-    stage = pending.worker.stage
-    # Who waits for the files that are being read can read them.
-    stage.until(lambda s: s.count("returned"), within_s=_TO_NOTICE_S / 5)
-    ended = pipes.feed_until(
-        lambda: stage.count("returned") > 0, within_s=_RETURNED_WITHIN_S
-    )
-    if not ended:
+def _must_return_interrupted(worker, pending, held, pipes, approach):
+    """Demand that it returns; who waits for the files that are being read can read them.
+
+    Threads can read the first one last: who waits has to wait for each of them.
+    """
+    stage = worker.stage
+
+    def returned():
+        return stage.count("returned") > 0
+
+    def fed_to_the_end():
+        if not returned():
+            held.feed()
+        return returned()
+
+    stage.until(lambda _: returned(), within_s=_TO_NOTICE_S / 5)
+    if approach == "threading":
+        pipes.feed()
+        worker.settle(within_s=_SETTLED_WITHIN_S)
+    if not pipes.feed_until(fed_to_the_end, within_s=_RETURNED_WITHIN_S):
         must.fail(
             f"{approach}: Ctrl-C came while two files were being read, and they have been"
             f" read; process_files had not ended {_RETURNED_WITHIN_S:g} s later.",
             cause=Cause.HANG,
-            stacks=pending.worker.dump_stacks(),
+            stacks=worker.dump_stacks(),
         )
+    came = f"{approach}: Ctrl-C came while two files were being read;"
     try:
-        pending.result()
+        interrupted = pending.result()
     except Raised as raised:
-        must.hold(
-            raised.type == "KeyboardInterrupt",
-            f"{approach}: Ctrl-C came while two files were being read; KeyboardInterrupt"
-            f" was expected to come out, and {raised} came.",
+        must.fail(
+            f"{came} KeyboardInterrupt was expected to come out, and {raised} came."
         )
-        return
-    must.fail(
-        f"{approach}: Ctrl-C came while two files were being read; process_files"
-        " returned as if it had not. KeyboardInterrupt was expected."
+    must.hold(
+        interrupted,
+        f"{came} process_files returned as if it had not. KeyboardInterrupt was expected.",
     )

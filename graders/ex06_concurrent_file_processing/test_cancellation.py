@@ -202,7 +202,8 @@ def _must_survive_an_interrupt(submission, approach, held_files):
     with submission.fresh() as worker, worker.leaving_nothing():
         given, pipes = held_files(worker, 6)
         size = {"approach": approach, "max_workers": _WORKERS}
-        pending = worker.begin("cancellable_run", **given.args, **size, press="never")
+        worker.call("watch_what_is_left")
+        pending = worker.begin("interrupted_run", **given.args, **size)
         pipes.until(_WORKERS, within_s=_READY_WITHIN_S)
         worker.settle(within_s=_SETTLED_WITHIN_S)
         worker.worker.interrupt()
@@ -212,11 +213,14 @@ def _must_survive_an_interrupt(submission, approach, held_files):
             f"{approach}: after Ctrl-C a file was still being read.",
             cause=Cause.LEFT_BEHIND,
         )
+        _must_have_closed_itself(worker, f"{approach}, after Ctrl-C")
 
 
 def _must_return_interrupted(pending, pipes, approach):
     stage = pending.worker.stage
-    # Who waits for the files that are being read can read them.
+    # Who waits for the files that are being read can read them; all of them now, because
+    # on Python 3.11 and 3.12 a join() that was interrupted cannot be repeated, and
+    # that is nobody's fault here.
     stage.until(lambda s: s.count("returned"), within_s=_TO_NOTICE_S / 5)
     ended = pipes.feed_until(
         lambda: stage.count("returned") > 0, within_s=_RETURNED_WITHIN_S
@@ -228,16 +232,14 @@ def _must_return_interrupted(pending, pipes, approach):
             cause=Cause.HANG,
             stacks=pending.worker.dump_stacks(),
         )
+    came = f"{approach}: Ctrl-C came while two files were being read;"
     try:
-        pending.result()
+        interrupted = pending.result()
     except Raised as raised:
-        must.hold(
-            raised.type == "KeyboardInterrupt",
-            f"{approach}: Ctrl-C came while two files were being read; KeyboardInterrupt"
-            f" was expected to come out, and {raised} came.",
+        must.fail(
+            f"{came} KeyboardInterrupt was expected to come out, and {raised} came."
         )
-        return
-    must.fail(
-        f"{approach}: Ctrl-C came while two files were being read; process_files"
-        " returned as if it had not. KeyboardInterrupt was expected."
+    must.hold(
+        interrupted,
+        f"{came} process_files returned as if it had not. KeyboardInterrupt was expected.",
     )

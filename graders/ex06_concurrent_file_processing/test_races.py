@@ -5,6 +5,7 @@ import contextlib
 from racecourse.checks import check, must, start_methods
 
 _READY_WITHIN_S = 12.0  # two pools of processes that a fork server has to start
+_HALF_WITHIN_S = 3.0  # in vain where one run waits for the other: the results tell then
 _STALLS = 40
 _RUNS = 300
 
@@ -32,7 +33,10 @@ def _must_be_exact(given, seen, *, run):
 
 @check("R2")
 def test_two_runs_at_once_do_not_meet(submission, files):
-    """Different files and different work at the same time, by every approach."""
+    """Different files and different work at the same time, by every approach.
+
+    One run is over when the other is half done: its end is not the other's.
+    """
     pairs = [("threading",) * 2, ("asyncio",) * 2, ("threading", "asyncio")]
     for number, approaches in enumerate(pairs):
         _must_be_apart(submission, files, approaches, number)
@@ -44,7 +48,8 @@ def test_two_runs_at_once_do_not_meet(submission, files):
 
 def _must_be_apart(worker, files, approaches, number):
     stage, gates = worker.stage, [f"go {number}.{each}" for each in range(2)]
-    runs = [files(worker, 6), files(worker, 5)]
+    half, runs = f"half {number}", [files(worker, 6), files(worker, 5)]
+    stage.supply(gates[1], [gates[1]] * 2 + [half] * 3)
     call = worker.begin(
         "at_once",
         runs=[run.args for run in runs],
@@ -53,8 +58,11 @@ def _must_be_apart(worker, files, approaches, number):
     )
     stage.until(lambda s: all(map(s.waiting, gates)), within_s=_READY_WITHIN_S)
     held = [stage.waiting(gate) for gate in gates]
-    for gate in gates:
-        stage.open(gate)
+    stage.open(gates[1])
+    stage.until(lambda s: s.waiting(half) >= 2, within_s=_HALF_WITHIN_S)
+    stage.open(gates[0])
+    stage.until(lambda s: s.count(f"over {gates[0]}"), within_s=_HALF_WITHIN_S)
+    stage.open(half)
     seen = call.result()
     names = " and ".join(approaches)
     must.hold(

@@ -66,7 +66,7 @@ def process_files(
     Args:
         paths: Files, read from their first to their last byte; each time that a path
             is given it is processed.
-        worker: Can be pickled; its exceptions are recorded, not raised.
+        worker: Can be pickled; an `Exception` that it raises is recorded, not raised.
         approach: How: with threads, with processes, or with an event loop of its own
             on which neither reading nor the worker runs.
         max_workers: How many files are being read or worked on at once, at most.

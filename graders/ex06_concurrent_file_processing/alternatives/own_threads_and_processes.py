@@ -73,7 +73,7 @@ def threads(paths, worker, count, cancel):
     results, numbers, lock = cancelled(paths), iter(range(len(paths))), threading.Lock()
     interrupted = threading.Event()
 
-    def work():
+    def take_files():
         while not cancel.is_set() and not interrupted.is_set():
             with lock:
                 number = next(numbers, None)
@@ -81,17 +81,28 @@ def threads(paths, worker, count, cancel):
                 return
             results[number] = one(paths[number], worker, cancel)
 
-    team = [threading.Thread(target=work) for _ in range(min(count, len(paths)))]
+    def work(over):
+        try:
+            take_files()
+        finally:
+            over.set()
+
+    overs = [threading.Event() for _ in range(min(count, len(paths)))]
+    team = [threading.Thread(target=work, args=(over,)) for over in overs]
     for thread in team:
         thread.start()
     try:
-        for thread in team:
-            thread.join()
+        # A join that Ctrl-C interrupts takes its thread for ended, up to Python 3.12.
+        for over in overs:
+            over.wait()
     except BaseException:
         interrupted.set()
+        for over in overs:
+            over.wait()
+        raise
+    finally:
         for thread in team:
             thread.join()
-        raise
     return results
 
 

@@ -36,6 +36,15 @@ def cancellable_run(paths, key, *, press, gate="", number=0, **options):
         return plain(run(paths_of(paths), work, cancel=cancel, **options))
 
 
+def interrupted_run(paths, key, **options):
+    """Process files; say whether Ctrl-C came out, and keep nothing of it."""
+    try:
+        cancellable_run(paths, key, press="never", **options)
+    except KeyboardInterrupt:
+        return True
+    return False
+
+
 def _press(cancel, number):
     stage.wait(f"cancel {number}")
     cancel.set()

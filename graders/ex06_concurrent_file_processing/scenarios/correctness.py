@@ -216,6 +216,10 @@ class _Whereabouts:
             return len(content)
         if self.how == "raises there" and elsewhere:
             raise ValueError("not here")
+        if self.how == "raises there":
+            return None  # as the value of a result that failed
+        if self.how == "raises else there":
+            raise KeyError("there") if elsewhere else ValueError("here")
         if self.how == "raises everywhere":
             raise ValueError("nowhere")
         return elsewhere if self.how == "value" else len(content)

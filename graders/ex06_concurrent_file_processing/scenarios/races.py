@@ -2,8 +2,9 @@
 
 Names on the stage, beside those of `runs`:
 
-    go ... gate: the work of one of two runs waits
-    ran    note: work was called, and whether it inherited the caller's memory
+    go ...   gate: the work of one of two runs waits; a supply may name another gate
+    over ... note: one of two runs has ended
+    ran      note: work was called, and whether it inherited the caller's memory
 """
 
 import threading
@@ -44,9 +45,13 @@ def at_once(runs, approaches, gates):
     def work(run, approach, gate):
         job = Watched(Digest(run["key"]), gate)
         paths = paths_of(run["paths"])
-        return plain(
-            solution.process_files(paths, job, approach=approach, max_workers=2)
-        )
+        try:
+            results = solution.process_files(
+                paths, job, approach=approach, max_workers=2
+            )
+        finally:
+            stage.note(f"over {gate}")
+        return plain(results)
 
     with ThreadPoolExecutor(len(runs)) as pool:
         return list(pool.map(work, runs, approaches, gates))

@@ -92,10 +92,11 @@ def must_have_value(outcome, answer, *, what, executor=None):
 
 def must_have_error(outcome, kind, text, *, what):
     """Demand an outcome with this very error."""
+    seen = f"{outcome['error']}, which says {outcome['says']!r}"
     must.hold(
         outcome["ok"] is False and outcome["error"] == kind and text in outcome["text"],
         f"{what}: the task raised {kind} with the text {text!r}; its outcome has"
-        f" ok={outcome['ok']!r} and the error {outcome['error']}.",
+        f" ok={outcome['ok']!r} and the error {seen if outcome['error'] else None}.",
     )
     must.equal(outcome["value"], None, what=f"{what}: value of a task that failed")
 

@@ -11,6 +11,10 @@ _STUCK_AFTER_S = 8.0
 _SETTLED_WITHIN_S = 0.5
 _TIMEOUT_S = 1.5  # a busy machine needs a while to start two processes
 _RETURNED_WITHIN_S = 10.0  # one second is promised; a busy machine gets more
+_STREAM_NAP_S = 0.25
+_STREAM = 64 * _WORKERS  # tasks; together they take longer than one waits for the call
+_HASTY_S = (0.02, 0.08)  # so soon that processes are still being started
+_BIRTH_S = 0.25  # so long that takes
 _TO_NOTICE_S = 0.4
 _DYING_S = 0.05  # so that whoever is started with it has begun, also the second time
 _NEIGHBOUR_S = 0.25  # so long runs who is beside one that dies, whenever it is run
@@ -19,7 +23,11 @@ _ON_THE_WAY = _WORKERS + 1  # what an executor puts into the queue of its proces
 
 @check("X1")
 def test_a_timeout_ends_the_call(submission, work, must_succeed):
-    """What has ended is kept, what runs is a TimeoutError, and nothing else is started."""
+    """What has ended is kept, what runs is a TimeoutError, and nothing else is started.
+
+    While that call runs for its time, others are looked at: one whose tasks end one after
+    the other, and short ones, whose time is over while processes are being started.
+    """
     with submission.fresh() as other:
         given = work(6)
         tasks = given.tasks(*({"kind": k} for k in ("cpu", "io") * 3))
@@ -27,6 +35,17 @@ def test_a_timeout_ends_the_call(submission, work, must_succeed):
             "run", how="all", tasks=tasks, max_workers=_WORKERS, timeout=3600.0
         )
         must_succeed(seen, given, what="process_all with an hour of time")
+        stream = _begin(other, work(_STREAM).tasks(kind="io", nap_s=_STREAM_NAP_S))
+        _must_end_what_runs(submission, work)
+        _must_return(
+            stream,
+            f" Its {_STREAM} tasks took {_STREAM_NAP_S:g} s each: the time is that of the"
+            " whole call, and the end of a task does not prolong it.",
+            calls=2,
+        )
+
+
+def _must_end_what_runs(submission, work):
     given = work(16)
     kinds = ["cpu", "io"] * 8
     # The first of each kind is quick; all others wait until they are let go.
@@ -35,20 +54,9 @@ def test_a_timeout_ends_the_call(submission, work, must_succeed):
     )
     stage = submission.stage
     with submission.leaving_nothing(but_threads=_WORKERS):
-        pending = submission.begin(
-            "run", how="all", tasks=tasks, max_workers=_WORKERS, timeout=_TIMEOUT_S
-        )
-        in_time = stage.until(
-            lambda s: s.count("returned"), within_s=_TIMEOUT_S + _RETURNED_WITHIN_S
-        )
-        if not in_time:
-            must.fail(
-                f"process_all had timeout={_TIMEOUT_S:g}, and {_RETURNED_WITHIN_S:g} s"
-                " after that time it had not returned.",
-                cause=Cause.HANG,
-                stacks=pending.worker.dump_stacks(),
-            )
-        outcomes = pending.result()
+        pending = _begin(submission, tasks)
+        _must_end_what_is_being_started(submission, work)
+        outcomes = _must_return(pending)
     log = stage.log()
     _must_be_by_what_happened(outcomes, given, kinds, log)
     begun = stage.count("task", "enter")
@@ -60,6 +68,40 @@ def test_a_timeout_ends_the_call(submission, work, must_succeed):
         f"process_all had returned at its timeout; then the tasks that were running"
         f" ended, and {more} more {'was' if more == 1 else 'were'} started.",
     )
+
+
+def _must_end_what_is_being_started(submission, work):
+    """Demand that no process stays that was on its way when the time was over."""
+    with submission.fresh() as other:
+        other.call("let_births_take", birth_s=_BIRTH_S)
+        for calls, timeout_s in enumerate(_HASTY_S, 1):
+            tasks = work(4).tasks(kind="cpu", gate="never")
+            with other.leaving_nothing():
+                pending = _begin(other, tasks, timeout_s)
+                _must_return(pending, calls=calls, timeout_s=timeout_s)
+
+
+def _begin(submission, tasks, timeout_s=_TIMEOUT_S):
+    return submission.begin(
+        "run", how="all", tasks=tasks, max_workers=_WORKERS, timeout=timeout_s
+    )
+
+
+def _must_return(pending, told="", *, calls=1, timeout_s=_TIMEOUT_S):
+    """Return the outcomes of the last of so many calls of its worker."""
+    stage = pending.worker.stage
+    in_time = stage.until(
+        lambda s: s.count("returned") >= calls,
+        within_s=timeout_s + _RETURNED_WITHIN_S,
+    )
+    if not in_time:
+        must.fail(
+            f"process_all had timeout={timeout_s:g}, and {_RETURNED_WITHIN_S:g} s"
+            f" after that time it had not returned.{told}",
+            cause=Cause.HANG,
+            stacks=pending.worker.dump_stacks(),
+        )
+    return pending.result()
 
 
 def _must_be_by_what_happened(outcomes, given, kinds, log):
@@ -173,21 +215,19 @@ def _die_beside_the_other(stage):
 
 
 @check("X3")
-def test_an_interrupt_leaves_no_child(submission, work):
+def test_an_interrupt_leaves_no_child(submission, work, demands):
     """SIGINT to everybody, as from the keyboard, and to the parent alone, as from kill."""
-    for whom, how, interrupt in (
-        ("all processes", "process", lambda worker: worker.interrupt()),
-        (
-            "the calling process",
-            "all",
-            lambda worker: os.kill(worker.pid, signal.SIGINT),
-        ),
+    for whom, how, kind, interrupt in (
+        ("all processes", "process", "cpu", lambda worker: worker.interrupt()),
+        ("the calling process", "all", "cpu", _interrupt_alone),
+        ("the calling process", "thread", "io", _interrupt_alone),
     ):
+        call = demands.call(how)
         with submission.fresh() as other, other.leaving_nothing():
             pending = other.begin(
                 "run",
                 how=how,
-                tasks=work(12).tasks(kind="cpu", fn="interrupted", gate="go"),
+                tasks=work(12).tasks(kind=kind, fn="interrupted", gate="go"),
                 max_workers=_WORKERS,
             )
             stage = other.stage
@@ -197,16 +237,23 @@ def test_an_interrupt_leaves_no_child(submission, work):
             other.settle(within_s=_SETTLED_WITHIN_S)
             begun = stage.count("begun")
             interrupt(other.worker)
-            # What was running may end before the interrupt comes out.
+            # What was running may end before the interrupt comes out. It does not before
+            # the caller has done what it wants to, however long it waits for a processor.
             if not stage.until(lambda s: s.count("returned"), within_s=_TO_NOTICE_S):
+                other.settle(within_s=_STUCK_AFTER_S)
                 stage.open("go")
-            _must_be_interrupted(pending, whom, how)
-            more = stage.count("begun") - begun
+            _must_be_interrupted(pending, whom, call)
+            stage.open("go")  # for a thread that was left in its task
+        more = stage.count("begun") - begun
         must.hold(
             more <= _ON_THE_WAY,
-            f"SIGINT went to {whom} with {_WORKERS} workers busy and {12 - begun} tasks to"
-            f" go; {more} more were started all the same.",
+            f"SIGINT went to {whom} during {call}, with {_WORKERS} workers busy and"
+            f" {12 - begun} tasks to go; {more} more were started all the same.",
         )
+
+
+def _interrupt_alone(worker):
+    os.kill(worker.pid, signal.SIGINT)
 
 
 def _until_or_stuck(stage, seen):
@@ -217,8 +264,7 @@ def _until_or_stuck(stage, seen):
             return
 
 
-def _must_be_interrupted(pending, whom, how):
-    call = "process_all" if how == "all" else 'run_with("process")'
+def _must_be_interrupted(pending, whom, call):
     stage = pending.worker.stage
     came_out = stage.until(lambda s: s.count("returned"), within_s=_RETURNED_WITHIN_S)
     if not came_out:

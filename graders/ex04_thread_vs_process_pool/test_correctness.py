@@ -26,6 +26,7 @@ _UNDISTURBED = 1.5
 
 _NAP_S = 0.05
 _LONG_NAP_S = 0.6
+_AT_HOME = {3: "lambda", 4: "lock"}  # which tasks of a comparison cannot be pickled
 _CLOCKS_AGREE = 0.98  # two clocks of one machine, and roundings
 
 
@@ -87,13 +88,19 @@ def _open_from_the_last(stage, gates, workers, returned):
 
 @check("C2")
 def test_exceptions_become_outcomes(submission, work, demands, draw):
-    """Two of six tasks raise; the type and the text are kept, and so are the others."""
+    """Four of eight tasks raise; the type and the text are kept, and so are the others.
+
+    In both executors one of them raises a TimeoutError of its own, which has nothing to do
+    with the timeout of the call.
+    """
     for how in _CALLS:
-        given, errors = work(6), {}
-        for place in draw.sample(range(5), 2):
+        given, errors = work(8), {}
+        for first in (0, 1):
+            plain, own = draw.sample(range(first, 6, 2), 2)
             kind = draw.choice(["ValueError", "LookupError", "OutOfStockError"])
-            errors[place] = (kind, f"no {draw.randrange(1000)} in stock")
-        kinds = ["cpu", "io"] * 3
+            errors[plain] = (kind, f"no {draw.randrange(1000)} in stock")
+            errors[own] = ("TimeoutError", f"no answer from {draw.randrange(1000)}")
+        kinds = ["cpu", "io"] * 4
         tasks = given.tasks(*({"kind": kind} for kind in kinds))
         for place, error in errors.items():
             tasks[place]["error"] = error
@@ -109,7 +116,7 @@ def test_exceptions_become_outcomes(submission, work, demands, draw):
             )
         demands.in_order(outcomes, given, what=call)
         for place, outcome in enumerate(outcomes):
-            what = f"{call}: outcome {place + 1} of 6, two of which raise"
+            what = f"{call}: outcome {place + 1} of 8, four of which raise"
             ran_in = how if how != "all" else None
             if place in errors:
                 demands.error(outcome, *errors[place], what=what)
@@ -212,9 +219,9 @@ def test_the_comparison_is_honest(submission, work, demands):
     """Both executors really ran all they could, and the seconds cover these runs."""
     _must_compare(submission, demands, work(6), workers=3, nap_s=_NAP_S)
     # One nap for all: processes that do not sleep have started and ended by then.
-    given = work(4)
+    given = work(5)
     _must_compare(
-        submission, demands, given, workers=4, nap_s=_LONG_NAP_S, at_home=True
+        submission, demands, given, workers=5, nap_s=_LONG_NAP_S, at_home=True
     )
     given = work(3)
     tasks = given.tasks(fn="lambda")
@@ -227,13 +234,14 @@ def test_the_comparison_is_honest(submission, work, demands):
 
 
 def _must_compare(submission, demands, given, *, workers, **nap):
-    """The fourth of the tasks cannot be sent to a process."""
+    """The fourth and the fifth of the tasks cannot be sent to a process."""
     stage, home = submission.stage, submission.worker.pid
     begun = len(stage.log())
-    tasks = given.tasks({}, {}, {}, {"fn": "lambda"}, **nap)
+    apart = [{"fn": _AT_HOME.get(place, "work")} for place in range(len(given.values))]
+    tasks = given.tasks(*apart, **nap)
     seen = submission.call("compared", tasks=tasks, max_workers=workers)
     log = stage.log()[begun:]
-    values = [value for place, value in enumerate(given.values) if place != 3]
+    values = [v for place, v in enumerate(given.values) if place not in _AT_HOME]
     runs = {
         "thread": [e for e in log if e.name == "task" and e.pid == home],
         "process": [e for e in log if e.name == "task" and e.pid != home],
@@ -285,9 +293,9 @@ def _must_be_of_the_faster(seen, given, demands):
     demands.in_order(seen["outcomes"], given, what="compare")
     for place, outcome in enumerate(seen["outcomes"]):
         what = f"{told}; outcome {place + 1}"
-        executor = "thread" if place == 3 else seen["faster"]
-        if place == 3:
-            what += ", of a task that cannot be pickled"
+        executor = "thread" if place in _AT_HOME else seen["faster"]
+        if place in _AT_HOME:
+            what += f", of a task with {_WHY[_AT_HOME[place]]}, which cannot be pickled"
         demands.value(outcome, given.answers[place], what=what, executor=executor)
 
 

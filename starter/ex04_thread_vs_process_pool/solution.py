@@ -94,8 +94,8 @@ def compare(tasks: Sequence[Task], max_workers: int = 4) -> Comparison:
 def choose_executor(task: Task) -> Where:
     """Return where a task belongs: what computes to a process, what waits to a thread.
 
-    What cannot be sent to a process belongs to a thread. For the kind "auto" the task is
-    run once, and its CPU time compared with its wall time.
+    What cannot be sent to a process belongs to a thread. For the kind "auto" there is a
+    rule of yours, which may run the task as a sample.
     """
     raise NotImplementedError
 
@@ -105,8 +105,8 @@ def process_all(
 ) -> list[Outcome]:
     """Run every task once, where it belongs; return the outcomes in the order of the tasks.
 
-    Of the tasks of the kind "auto" that share a function, the first one is the sample: it
-    runs in a thread, and the others go where its times say.
+    Tasks of the kind "auto" that share a function may be decided by one sample, which is a
+    run: its value is the task's.
 
     Args:
         tasks: What to run.

@@ -93,6 +93,7 @@ def _plain_outcome(outcome):
         "executor": plain(outcome.executor),
         "error": None if error is None else type(error).__name__,
         "kinds": [kind.__name__ for kind in type(error).__mro__],
+        "says": f"{error!s}"[:200],
         "text": f"{error!s} {error!r}"[:2000],
     }
 

@@ -60,6 +60,12 @@ def test_five_ways_to_end_are_told_apart(submission, draw):
         )
         must_have_ended(run.value, due, how=f"With timeout={timeout}")
         must.leave_no_task(run, after="run_all()")
+    in_line = submission.virtual("in_line", count=3, seconds=1.5, timeout=2).value
+    must_have_ended(
+        in_line,
+        [row(f"job {number}", "ok", number) for number in range(3)],
+        how="With limit=1, timeout=2 for an attempt, from its start, and jobs of 1.5 s",
+    )
 
 
 @check("C2")

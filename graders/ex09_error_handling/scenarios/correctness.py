@@ -83,6 +83,16 @@ async def _awaits_a_cancelled_task():
     await task
 
 
+def in_line(count, seconds, timeout):
+    """Run jobs one after the other, each of which is in time once it has begun."""
+    return virtual.run(_in_line(count, seconds, timeout))
+
+
+async def _in_line(count, seconds, timeout):  # noqa: ASYNC109 - the submission's
+    jobs = {f"job {n}": job(work, n, seconds) for n in range(count)}
+    return rows(await run_all(jobs, limit=1, timeout=timeout))
+
+
 # Retries: C2.
 
 

@@ -69,3 +69,15 @@ def token():
         thread.join()
     assert heard == [True, True], f"wait() returned {heard}"
     assert token.cancelled, "a token that was set says that it is not"
+
+
+def called_off():
+    """The caller's token is set at any moment of a call whose job only waits for that."""
+    token, heard = CancelToken(), []
+    canceller = threading.Thread(target=token.cancel)
+    canceller.start()
+    run_all_threads({"job": lambda own: heard.append(own.wait(60))}, cancel=token)
+    canceller.join()
+    assert False not in heard, (
+        "the caller's token was set, but a job waited 60 s for its own in vain"
+    )

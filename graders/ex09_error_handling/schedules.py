@@ -7,18 +7,26 @@ from solution import CancelToken, run_all_threads
 
 
 def crowd():
-    """Four jobs on two workers."""
+    """Four jobs on two workers; each is in time, also those that had to wait.
+
+    A schedule may let time pass early, by a second in all: too little for a timeout.
+    """
     inside, most = [], []
 
     def work(number):
         inside.append(number)
         most.append(len(inside))
-        time.sleep(1)  # noqa: TID251 - of the virtual clock
+        time.sleep(3)  # noqa: TID251 - of the virtual clock
         inside.remove(number)
         return number
 
     jobs = {number: lambda _token, number=number: work(number) for number in range(4)}
-    outcomes = run_all_threads(jobs, workers=2)
+    outcomes = run_all_threads(jobs, workers=2, timeout=5)
+    late = [number for number in jobs if outcomes[number].status == "timeout"]
+    assert not late, (
+        f"of four jobs of 3 s on 2 workers, {late} are a 'timeout': their 5 s were not"
+        " counted from their own start"
+    )
     values = [outcome.value for outcome in outcomes.values()]
     assert values == [0, 1, 2, 3], f"the values are {values}"
     assert max(most) <= 2, f"{max(most)} jobs ran at once with workers=2"
@@ -61,3 +69,15 @@ def token():
         thread.join()
     assert heard == [True, True], f"wait() returned {heard}"
     assert token.cancelled, "a token that was set says that it is not"
+
+
+def called_off():
+    """The caller's token is set at any moment of a call whose job only waits for that."""
+    token, heard = CancelToken(), []
+    canceller = threading.Thread(target=token.cancel)
+    canceller.start()
+    run_all_threads({"job": lambda own: heard.append(own.wait(60))}, cancel=token)
+    canceller.join()
+    assert False not in heard, (
+        "the caller's token was set, but a job waited 60 s for its own in vain"
+    )

@@ -10,6 +10,7 @@ from racecourse.checks import check, must
 _READY_WITHIN_S = 5.0
 TICKS = 21
 # There, wait_for swallows a cancellation that comes with its result (cpython #86296).
+# One wait_for in another passes a result on over several ticks.
 RESULT_BEATS_CANCEL = sys.version_info < (3, 12)
 
 
@@ -65,8 +66,9 @@ def test_a_cancel_at_any_tick_is_obeyed(submission):
         ).value
         must.equal(len(ticks), TICKS, what="ticks")
         cancelled = 0
+        forgiven = RESULT_BEATS_CANCEL and any(seen["uses wait_for"] for seen in ticks)
         for tick, seen in enumerate(ticks):
-            if not seen["due"] or (RESULT_BEATS_CANCEL and seen["ready"]):
+            if not seen["due"] or (forgiven and seen["ready"]):
                 continue
             cancelled += 1
             _must_obey(f"run_all(){story}, cancelled at tick {tick}", seen)

@@ -60,6 +60,12 @@ def test_five_ways_to_end_are_told_apart(submission, draw):
         )
         must_have_ended(run.value, due, how=f"With timeout={timeout}")
         must.leave_no_task(run, after="run_all()")
+    in_line = submission.virtual("in_line", count=3, seconds=1.5, timeout=2).value
+    must_have_ended(
+        in_line,
+        [row(f"job {number}", "ok", number) for number in range(3)],
+        how="With limit=1, timeout=2 for an attempt, from its start, and jobs of 1.5 s",
+    )
 
 
 @check("C2")
@@ -200,7 +206,13 @@ def _must_not_fail_at_all(submission, value):
         row("cancels itself", "cancelled"),
         row("works", "ok", value),
     ]
-    must_have_ended(seen, wanted, how="With fail_fast=True and no final error")
+    how = "With fail_fast=True and no final error"
+    must.hold(
+        "raised" not in seen,
+        f"{how} the call raised all the same: {seen.get('raised')}. A timeout, a job's own"
+        " CancelledError and an error that will be tried again do not end it.",
+    )
+    must_have_ended(seen["rows"], wanted, how=how)
 
 
 @check("C5")

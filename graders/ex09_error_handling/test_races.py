@@ -138,7 +138,7 @@ def _must_stay_as_it_was(submission, pending, value):
 @check("R3")
 def test_no_thread_waits_for_a_token_in_vain(submission):
     """Several threads set a token at once; all who wait are woken, and sleep till then."""
-    with submission.exploring("token", runs=_RUNS):
+    with submission.exploring("token", "called_off", runs=_RUNS):
         with submission.fresh() as other:
             asleep = other.begin("sleepers", count=3, seconds=0.8)
             _must_work_alone(submission)

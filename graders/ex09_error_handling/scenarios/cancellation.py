@@ -19,6 +19,7 @@ from scenarios.jobs import (
 )
 from solution import CancelToken, run_all, run_all_threads
 
+from racecourse.engine.task_waits import waits_of
 from racecourse.sandbox import stage, virtual
 
 # The caller is cancelled: X1, X2.
@@ -83,6 +84,7 @@ async def _cancel_after(ticks, fails, options):
     call = asyncio.ensure_future(run_all(jobs, limit=2, **options))
 
     def cancel():
+        asked.append(_uses_wait_for(loop))
         asked.extend([call.cancel(), loop.iterations, loop.time()])
         cancelled.set()
 
@@ -92,10 +94,11 @@ async def _cancel_after(ticks, fails, options):
     seen = [len(begun), len(ended)]
     await cancelled.wait()
     await asyncio.sleep(LONG_S)  # whoever was left running begins and ends now
-    due, at, at_s = asked
+    uses_wait_for, due, at, at_s = asked
     late = sum(each > at_s + 0.001 for each in begun)  # a thousand ticks
     return {
         "due": due,  # False: it was over before
+        "uses wait_for": uses_wait_for,
         "ready": any(0 <= at - end <= 4 for end in ended),  # about when a job had ended
         "how": _ending_of(call),
         "begun": seen[0],
@@ -103,6 +106,13 @@ async def _cancel_after(ticks, fails, options):
         "left": left,
         "begun later": max(late, len(begun) - seen[0]),
     }
+
+
+def _uses_wait_for(loop):
+    """Whether a task is in asyncio.wait_for at this moment."""
+    frames = [frame for wait in waits_of(loop) for frame in wait.frames]
+    where = asyncio.tasks.__file__
+    return any((frame.function, frame.file) == ("wait_for", where) for frame in frames)
 
 
 def _ending_of(call):

@@ -83,6 +83,16 @@ async def _awaits_a_cancelled_task():
     await task
 
 
+def in_line(count, seconds, timeout):
+    """Run jobs one after the other, each of which is in time once it has begun."""
+    return virtual.run(_in_line(count, seconds, timeout))
+
+
+async def _in_line(count, seconds, timeout):  # noqa: ASYNC109 - the submission's
+    jobs = {f"job {n}": job(work, n, seconds) for n in range(count)}
+    return rows(await run_all(jobs, limit=1, timeout=timeout))
+
+
 # Retries: C2.
 
 
@@ -235,7 +245,11 @@ async def _nothing_final(value):
         "cancels itself": job(fail, asyncio.CancelledError()),
         "works": job(work, value, 1.5),
     }
-    return rows(await run_all(jobs, timeout=2, retries=1, fail_fast=True))
+    try:
+        outcomes = await run_all(jobs, timeout=2, retries=1, fail_fast=True)
+    except Exception as error:  # noqa: BLE001 - whatever it is, none is due
+        return {"raised": told(error)}
+    return {"rows": rows(outcomes)}
 
 
 def threads_failing_fast(text):

@@ -45,13 +45,14 @@ _HEAD = """# The same verdict every time
 Submissions graded again and again by the real command, each time with a fresh seed: how many of the gradings
 came to the same verdicts, and to which. *idle* is a machine with nothing else to do but what is said below, *hogs* one on
 which four processes spin meanwhile, each in a session of its own, *one-core* pins the grader and everything it starts to one core, *half-core* gives
-them half of one by a CPU quota. Written by `bench/stability.py`.
+them half of one by a CPU quota. A row holds for the commit that it names: what a check asks may have
+become more since. Written by `bench/stability.py`.
 
 {machine}
 """
 _COLUMNS = """
-| exercise | submission | load | verdicts | wall time, median | worst |
-|---|---|---|---|---|---|
+| exercise | submission | load | verdicts | wall time, median | worst | commit |
+|---|---|---|---|---|---|---|
 """
 
 _ALONE = {
@@ -125,8 +126,8 @@ def commit() -> str:
     return told.stdout.strip()
 
 
-def row(batches: Sequence[dict[str, Any]]) -> str:
-    """Return all batches of one series as a row of the table."""
+def row(batches: Sequence[dict[str, Any]], commits: Sequence[str]) -> str:
+    """Return all batches of one series, measured at these commits, as a row."""
     outcomes: Counter[str] = Counter()
     for each in batches:
         outcomes[each["usual"]] += each["alike"]
@@ -140,7 +141,7 @@ def row(batches: Sequence[dict[str, Any]]) -> str:
     first = batches[0]
     return (
         f"| {first['exercise']} | {first['name']} | {first['load']} | {told}"
-        f" | {median:.1f} s | {worst:.1f} s |\n"
+        f" | {median:.1f} s | {worst:.1f} s | {', '.join(dict.fromkeys(commits))} |\n"
     )
 
 
@@ -200,13 +201,14 @@ def page(kept: Sequence[dict[str, Any]]) -> str:
     )
     text = _HEAD.format(machine=machine)
     for part in dict.fromkeys(each["part"] for each in kept):
+        text += f"\n## {part}\n\n{_NOTES[part]}\n{_COLUMNS}"
         series: dict[str, list[dict[str, Any]]] = {}
         for each in kept:
             if each["part"] == part:
-                series.setdefault(each["key"], []).append(each["series"])
-        commits = dict.fromkeys(e["commit"] for e in kept if e["part"] == part)
-        text += f"\n## {part}\n\n{_NOTES[part]} Commits: {', '.join(commits)}.\n"
-        text += _COLUMNS + "".join(map(row, series.values()))
+                series.setdefault(each["key"], []).append(each)
+        for batches in series.values():
+            commits = [each["commit"] for each in batches]
+            text += row([each["series"] for each in batches], commits)
     return text
 
 
@@ -221,7 +223,7 @@ def run(wanted: Wanted, kept: Path) -> None:
         labels = {"part": wanted.part, "key": wanted.key, "commit": commit()}
         with kept.open("a") as file:
             file.write(json.dumps({**labels, "series": found}) + "\n")
-        print(row([found]), end="", flush=True)
+        print(row([found], [labels["commit"]]), end="", flush=True)
 
 
 def main() -> None:

@@ -131,8 +131,12 @@ def _by_callbacks(tasks: Sequence[Task], max_workers: int) -> list[Outcome]:
         futures = [pool.submit(_attempt, task) for task in tasks]
         for future in futures:
             future.add_done_callback(latch.ended)
-        if tasks:
-            latch.open.wait()
+        try:
+            if tasks:
+                latch.open.wait()
+        except KeyboardInterrupt:
+            pool.shutdown(cancel_futures=True)
+            raise
     return [replace(future.result(), executor="thread") for future in futures]
 
 

@@ -133,8 +133,12 @@ def _by_index(tasks: Sequence[Task], max_workers: int) -> list[Outcome]:
     threads = [threading.Thread(target=shared.work) for _ in range(max_workers)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    try:
+        for thread in threads:
+            thread.join()
+    except KeyboardInterrupt:
+        shared.next = len(tasks)  # nobody takes another one
+        raise
     return list(shared.outcomes)  # type: ignore[arg-type]
 
 

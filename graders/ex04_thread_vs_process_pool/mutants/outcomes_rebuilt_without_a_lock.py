@@ -126,8 +126,14 @@ class _Found:
 def _by_dict(tasks: Sequence[Task], max_workers: int) -> list[Outcome]:
     found = _Found()
     with ThreadPoolExecutor(max_workers) as pool:
-        for task in tasks:
-            pool.submit(_attempt, task).add_done_callback(found.add)
+        futures = [pool.submit(_attempt, task) for task in tasks]
+        for future in futures:
+            future.add_done_callback(found.add)
+        try:
+            wait(futures)
+        except KeyboardInterrupt:
+            pool.shutdown(cancel_futures=True)
+            raise
     lost = Outcome("lost", ok=False)
     return [found.outcomes.get(task.name, lost) for task in tasks]
 

@@ -46,8 +46,7 @@ def test_counts_are_exact_when_threads_are_stalled(submission, work):
     One thread is held at one place between a read and the write that follows, or
     between a test and what it decides, until others have passed; then the next place
     is tried. The most suspicious places come first. Meanwhile the orders of threads
-    of a small pipeline are explored under a scheduler of ours; no consumer may leave it
-    early.
+    of a small pipeline are explored under a scheduler of ours.
     """
     size = {"consumers": 3, "maxsize": 2}
     given = work(producers=2, each=6)

@@ -8,12 +8,17 @@ _SETTLED_WITHIN_S = 0.5  # what spins never settles
 _BURN_S = 0.15  # CPU time of one job: fifteen ticks of the clock that counts it
 _STALL_S = 0.6
 _IDLE_SHARE = 0.25
+_RUNS = 300
 
 
 @check("S1")
 def test_consumers_work_side_by_side(submission):
-    """All consumers are inside consume() before any of them may leave it."""
-    _must_overlap(submission, {"hold": True}, backend="thread", consumers=3)
+    """All consumers are inside consume() before any of them may leave it.
+
+    Meanwhile two of them meet at the last items too, in many orders of the threads.
+    """
+    with submission.exploring("to_the_end", runs=_RUNS):
+        _must_overlap(submission, {"hold": True}, backend="thread", consumers=3)
 
 
 @check("S2")

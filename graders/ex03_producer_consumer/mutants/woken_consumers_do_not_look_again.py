@@ -1,6 +1,6 @@
 """A consumer that was woken goes home if another one has taken the item: `if`, not `while`.
 
-Caught by: R2
+Caught by: S1
 """
 
 import contextlib

@@ -102,10 +102,11 @@ def quick_stops(times, timeout):
 
 def stopped_inside(handlers, waiting, drain):
     """Stop inside so many handlers at once, with events queued; then outside."""
-    answers = []
+    inside, answers = [], []
 
     def handle(event):
         if event.seq == 0:
+            inside.append(event)
             stage.wait("go")
             answers.append(stopped(processor, drain=drain))
         else:
@@ -113,8 +114,11 @@ def stopped_inside(handlers, waiting, drain):
 
     processor = _processor(handle, workers=handlers)
     processor.start()
-    for number in range(handlers):
-        publish_all(processor, series(f"stream {number}", 1 + waiting))
+    streams = [series(f"stream {number}", 1 + waiting) for number in range(handlers)]
+    publish_all(processor, [first for first, *_ in streams])
+    until(lambda: len(inside) == handlers)
+    for _, *others in streams:
+        publish_all(processor, others)
     stage.note("told")
     until(lambda: len(answers) == handlers, within_s=2 * WITHIN_S)
     if len(answers) == handlers:

@@ -223,13 +223,13 @@ class _Run(Generic[T, R]):
         """Put an item on the queue when there is room, unless the run is halted."""
         while True:
             with self._changed:
-                if self._halted or len(self._items) < self._maxsize:
-                    break
-        with self._changed:
-            if not self._halted:
-                self._items.append(item)
-                self._result.produced += 1
-                self._changed.notify_all()
+                if self._halted:
+                    return
+                if len(self._items) < self._maxsize:
+                    self._items.append(item)
+                    self._result.produced += 1
+                    self._changed.notify_all()
+                    return
 
     def _take(self) -> Iterator[T]:
         """Yield items, waiting for them, until no more can come."""

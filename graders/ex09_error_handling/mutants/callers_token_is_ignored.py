@@ -1,6 +1,6 @@
 """Nobody hears the caller's token.
 
-Caught by: X5
+Caught by: X5 R3
 """
 
 # ruff: noqa: PLR0913, ASYNC109 - the parameters are the contract's

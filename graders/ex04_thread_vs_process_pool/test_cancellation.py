@@ -15,7 +15,7 @@ _STREAM_NAP_S = 0.25
 _STREAM = 64 * _WORKERS  # tasks; together they take longer than one waits for the call
 # Of an executor whose futures were cancelled and whose processes were killed: its manager
 # may die of that (InvalidStateError), and leave behind the thread that feeds the queue.
-_OF_THE_LIBRARY = 2
+_OF_THE_LIBRARY = 1
 _TO_NOTICE_S = 0.4
 _DYING_S = 0.05  # so that whoever is started with it has begun, also the second time
 _NEIGHBOUR_S = 0.25  # so long runs who is beside one that dies, whenever it is run

@@ -110,9 +110,7 @@ def held_files(draw, contents):
 
         def made(worker, count):
             wanted = contents(count)
-            folder = worker.folder / f"held{draw.randrange(1 << 32):08x}"
-            folder.mkdir()
-            pipes = stack.enter_context(Fifos(folder, wanted))
+            pipes = stack.enter_context(Fifos(worker.folder, wanted))
             return Files(pipes.paths, wanted, draw.randbytes(8).hex()), pipes
 
         yield made

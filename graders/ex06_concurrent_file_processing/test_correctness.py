@@ -9,6 +9,7 @@ from racecourse.checks import MemoryWatch, check, must
 
 APPROACHES = ("threading", "multiprocessing", "asyncio")
 _READY_WITHIN_S = 5.0
+_SETTLED_WITHIN_S = 0.5
 _SCRAMBLED_WITHIN_S = 1.0
 _LARGE_BYTES = 3 << 20
 _HEAVY_BYTES = 4 << 20
@@ -149,8 +150,9 @@ def _nothing_is_fine(seen):
 
 @check("C4")
 def test_contents_are_not_kept(submission, draw):
-    """Forty files of 4 MB by two workers: most are done when the memory is looked at.
+    """Forty files of 4 MB by two workers: half are done when the memory is looked at.
 
+    The others are held, so that all those are seen that were begun at the same time.
     Once more with a worker that always raises: its exceptions are kept, not the contents.
     """
     block = draw.randbytes(1 << 10)
@@ -176,12 +178,14 @@ def _heavy_files(folder, block):
 
 def _must_stay_small(worker, paths, approach, *, fails):
     stage = worker.stage
-    stage.supply("begin", [None] * (_HEAVY_FILES - 8) + ["held"] * 8)
+    half = _HEAVY_FILES // 2
+    stage.supply("begin", [None] * half + ["held"] * half)
     with MemoryWatch(worker) as memory:
         pending = worker.begin(
             "heavy_run", paths=paths, fails=fails, approach=approach, max_workers=2
         )
         stage.until(lambda s: s.waiting("held") >= 2, within_s=_READY_WITHIN_S)
+        worker.settle(within_s=_SETTLED_WITHIN_S)
         memory.level_mib()
         stage.open("held")
         stage.until(lambda s: s.waiting("look"), within_s=_READY_WITHIN_S)

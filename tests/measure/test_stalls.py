@@ -163,6 +163,40 @@ def test_a_hold_that_nobody_passes_ends_by_itself():
     assert (run.value, run.error, run.released) == (True, None, "time")
 
 
+BUSY_BETWEEN = """
+class Subject:
+    def __init__(self):
+        self.known, self.passed = [], 0
+    def register(self, name):
+        self.known = [*self.known, name]
+    def work(self):
+        for _ in range(300):
+            self.passed += 1
+"""
+
+
+def test_a_hold_outlasts_what_others_pass_while_they_start_the_next_thread():
+    controller = StallController()
+    subject = controller.load_source(BUSY_BETWEEN, "subject.py", "subject").Subject()
+    site = next(site for site in controller.sites if site.function.endswith("register"))
+
+    def scenario():
+        first = threading.Thread(target=subject.register, args=("first",))
+        first.start()
+        while not controller.is_holding():
+            first.join(0.001)
+        subject.work()
+        first.join(0.05)  # it would go on now, had it been let go
+        second = threading.Thread(target=subject.register, args=("second",))
+        second.start()
+        first.join()
+        second.join()
+        return subject.known
+
+    run = controller.run(scenario, Stall(site=site, visit=1), hold_s=10)
+    assert (run.value, run.error, run.released) == (["first"], None, "passed")
+
+
 def test_a_visit_that_never_comes_is_said_not_to_be_reached():
     controller, scenario = prepared(RACY["unlocked counter"])
     run = controller.run(scenario, Stall(site=controller.sites[1], visit=99))

@@ -17,6 +17,7 @@ from racecourse.model.exercise_file import ExerciseFileError, parse_exercise
 from racecourse.sandbox.payload import Payload
 
 _CAUGHT_BY = re.compile(r"^Caught by:\s*(.+)$", re.MULTILINE)
+_MAY_LOSE = re.compile(r"^May lose:\s*(.+)$", re.MULTILINE)
 
 
 class NoSuchExercise(LookupError):  # noqa: N818 - the student's slip, not an error of ours
@@ -25,11 +26,12 @@ class NoSuchExercise(LookupError):  # noqa: N818 - the student's slip, not an er
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
-    """A wrong submission, and the checks that must catch it."""
+    """A wrong submission, the checks that must catch it, and those that may too."""
 
     path: Path
     sentence: str
     caught_by: tuple[str, ...]
+    may_lose: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,14 +165,24 @@ def _load(path: Path, root: Path) -> Content:
 
 def _mutant(path: Path, exercise: Exercise) -> Mutant:
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-    match = _CAUGHT_BY.search(docstring)
-    named = tuple(match[1].replace(",", " ").split()) if match else ()
+    caught_by = _ids_after(_CAUGHT_BY, docstring)
+    may_lose = _ids_after(_MAY_LOSE, docstring)
     known = {check.id for check in exercise.checks}
-    if not named or set(named) - known:
+    if not caught_by or {*caught_by, *may_lose} - known:
         fix = f"write a line 'Caught by: ' with ids of {' '.join(sorted(known))}"
-        seen = " ".join(named) or "no check"
+        seen = " ".join(caught_by + may_lose) or "no check"
         raise ExerciseFileError(str(path), [f"its docstring names {seen}; {fix}"])
-    return Mutant(path=path, sentence=docstring.splitlines()[0], caught_by=named)
+    return Mutant(
+        path=path,
+        sentence=docstring.splitlines()[0],
+        caught_by=caught_by,
+        may_lose=may_lose,
+    )
+
+
+def _ids_after(line: re.Pattern[str], docstring: str) -> tuple[str, ...]:
+    match = line.search(docstring)
+    return tuple(match[1].replace(",", " ").split()) if match else ()
 
 
 def payload_of(content: Content, source: str) -> Payload:

@@ -2,8 +2,8 @@
 
 Every right submission (the reference and each alternative) must score everything, the
 starter nothing, and every mutant must fail the checks it names and nothing outside
-their categories. Nothing is judged twice here: a right submission that fails once has
-failed, so verification is stricter than grading.
+their categories, but for what it says it may lose. Nothing is judged twice here: a
+right submission that fails once has failed, so verification is stricter than grading.
 """
 
 import concurrent.futures
@@ -38,6 +38,7 @@ class Case:
     kind: str  # reference, starter, mutant, alternative
     path: Path
     caught_by: tuple[str, ...] = ()  # mutants only
+    may_lose: tuple[str, ...] = ()  # mutants only
 
     @property
     def name(self) -> str:
@@ -62,7 +63,11 @@ def cases_of(content: Content) -> Iterator[Case]:
 
 def _mutant_case(content: Content, mutant: Mutant) -> Case:
     return Case(
-        content=content, kind="mutant", path=mutant.path, caught_by=mutant.caught_by
+        content=content,
+        kind="mutant",
+        path=mutant.path,
+        caught_by=mutant.caught_by,
+        may_lose=mutant.may_lose,
     )
 
 
@@ -186,7 +191,8 @@ def _mutant_problems(case: Case, report: Report) -> Iterator[str]:
         if not _judged_and_failed(by_id[check_id]):
             yield f"{check_id} did not catch it ({by_id[check_id].result.verdict.value})"
     for scored in report.checks:
-        if _judged_and_failed(scored) and scored.check.category not in categories:
+        is_due = scored.check.category in categories or scored.check.id in case.may_lose
+        if _judged_and_failed(scored) and not is_due:
             yield (
                 f"{scored.check.id} failed too, outside"
                 f" {', '.join(sorted(c.value for c in categories))}:"

@@ -1,6 +1,9 @@
 """Lists a key when a thread looks it up; a later one may be quicker.
 
+Which thread of a pool comes first differs with the Python: on 3.13 another than on 3.11.
+
 Caught by: R2
+May lose: C7
 """
 
 import sys

@@ -1,8 +1,10 @@
 """Mistake 2.9: time.sleep() before a retry, for a little jitter.
 
-It stops every task, not only its own.
+It stops every task, not only its own: a start that was due meanwhile comes late, and
+the next one, on time, comes too soon after it.
 
 Caught by: S4
+May lose: R3
 """
 
 import asyncio

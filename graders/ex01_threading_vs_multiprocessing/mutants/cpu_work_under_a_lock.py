@@ -1,6 +1,10 @@
 """Processes compute under a lock that they share, lest they disturb each other.
 
+A Ctrl-C that comes just when a worker has taken the lock, and is not yet in the block,
+leaves it taken for ever: then the call never returns.
+
 Caught by: C3 S1
+May lose: X3
 """
 
 import argparse

@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def grade_once(checkout: Path, exercise: str, state: Path) -> float:
     """Grade the reference; return the wall seconds of the whole command."""
-    (reference,) = checkout.glob(f"reference/{exercise}_*/solution.py")
+    reference = load_course(checkout)[exercise].reference
     environment = {
         **os.environ,
         "PYTHONPATH": str(checkout),
@@ -50,27 +50,24 @@ def grade_once(checkout: Path, exercise: str, state: Path) -> float:
 
 def main() -> None:
     """Measure and print the table."""
-    folders = {
-        content.exercise.id: f"ex{int(content.exercise.id[2:]):02d}"
-        for content in load_course().values()
-    }
+    exercises = list(load_course(ROOT))
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--exercise", action="append", choices=folders)
+    parser.add_argument("--exercise", action="append", choices=exercises)
     parser.add_argument("--against", type=Path, help="another checkout")
     options = parser.parse_args()
     checkouts = [ROOT, *([options.against.resolve()] if options.against else [])]
-    chosen = options.exercise or list(folders)
+    chosen = options.exercise or exercises
     jobs = [(checkout, exercise) for exercise in chosen for checkout in checkouts]
     walls: dict[tuple[Path, str], list[float]] = defaultdict(list)
     rng = random.Random(0)
     with tempfile.TemporaryDirectory(prefix="rc-bench-") as state:
         for checkout in checkouts:  # once for the page cache and the compiled files
-            grade_once(checkout, folders[chosen[0]], Path(state))
+            grade_once(checkout, chosen[0], Path(state))
         for _ in range(options.rounds):
             rng.shuffle(jobs)
             for checkout, exercise in jobs:
-                wall = grade_once(checkout, folders[exercise], Path(state))
+                wall = grade_once(checkout, exercise, Path(state))
                 walls[checkout, exercise].append(wall)
     print(
         f"medians of {options.rounds} rounds in turn, Python {sys.version.split()[0]}"

@@ -169,7 +169,10 @@ def _mutant(path: Path, exercise: Exercise) -> Mutant:
     may_lose = _ids_after(_MAY_LOSE, docstring)
     known = {check.id for check in exercise.checks}
     if not caught_by or {*caught_by, *may_lose} - known:
-        fix = f"write a line 'Caught by: ' with ids of {' '.join(sorted(known))}"
+        ids = " ".join(sorted(known))
+        fix = (
+            f"write lines 'Caught by: ' and, if need be, 'May lose: ' with ids of {ids}"
+        )
         seen = " ".join(caught_by + may_lose) or "no check"
         raise ExerciseFileError(str(path), [f"its docstring names {seen}; {fix}"])
     return Mutant(

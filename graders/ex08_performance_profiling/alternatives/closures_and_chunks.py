@@ -93,11 +93,13 @@ def profile_call(fn, /, *args, **kwargs):
 
 
 def bottlenecks(report, n=3):
-    boring = {"threading", "queue", "concurrent", "selectors", "asyncio", "time"}
+    # Making and starting a thread is work, if little: only what waits is left out.
+    waits = {"join", "_wait_for_tstate_lock", "wait", "get", "acquire", "sleep"}
     names = (
         spot.function
         for spot in report.hotspots
-        if spot.function.split(".")[0] not in boring
+        if spot.function.partition(".")[0] not in {"threading", "queue", "time"}
+        or spot.function.rpartition(".")[2] not in waits
     )
     return list(itertools.islice(names, n))
 

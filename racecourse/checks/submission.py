@@ -373,15 +373,15 @@ class Submission:
     def settle(self, *, within_s: float) -> bool:
         """Wait until nothing moves any more; return whether that came true in time.
 
-        Three looks in a row must find every thread of the tree asleep and nothing new
-        on the stage. So a state that no event tells, such as "blocked on a full
+        Three looks in a row must find every thread of the tree asleep, nothing new on
+        the stage, and no question there that still waits for us. So a state that no event tells, such as "blocked on a full
         queue", is seen and not guessed with a pause. Code that spins never settles.
         """
         deadline = monotonic() + within_s
         looks: list[int] = []
         while monotonic() < deadline:
-            asleep = self.worker.is_asleep()
-            looks = [*looks, len(self.stage.log())][-3:] if asleep else []
+            still = self.worker.is_asleep() and not self.stage.is_behind()
+            looks = [*looks, len(self.stage.log())][-3:] if still else []
             if len(looks) == 3 and len(set(looks)) == 1:  # noqa: PLR2004
                 return True
             sleep(_LOOK_EVERY_S)

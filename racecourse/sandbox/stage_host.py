@@ -10,6 +10,7 @@ import dataclasses
 import itertools
 import json
 import os
+import select
 import socket
 import struct
 import sys
@@ -71,6 +72,8 @@ class StageHost:
         self._supplies: dict[str, Iterator[Any]] = {}
         self._cells: dict[str, _Cell] = {}
         self._links = itertools.count(1)
+        self._idle: dict[int, socket.socket] = {}  # who may ask, by its link
+        self._at_work = 0  # questions that have come and are not answered yet
         self._answers: dict[str, Callable[[dict[str, Any]], Any]] = {}
         self.address = address
         self._listener = _Listener(address, self)
@@ -153,6 +156,30 @@ class StageHost:
             # The predicate takes the same lock again through log() and its kin.
             return self._changed.wait_for(lambda: seen(self), timeout=within_s)
 
+    def is_behind(self) -> bool:
+        """Whether a question has come that we could have dealt with, and have not.
+
+        On a busy machine a thread of ours may have to wait for its turn. Then the worker
+        sleeps, and the log does not grow, and still something moves. Who waits for a gate
+        to open or for others to come is dealt with.
+        """
+        poller = select.poll()
+        with self._changed:
+            held = 0
+            if "*" not in self._open:
+                held += sum(meeting.here for meeting in self._meetings.values())
+                held += sum(
+                    count
+                    for gate, count in self._waiting.items()
+                    if gate not in self._open
+                )
+            if self._at_work > held:
+                return True
+            for connection in (self._listener.socket, *self._idle.values()):
+                if connection.fileno() >= 0:
+                    poller.register(connection, select.POLLIN)
+        return bool(poller.poll(0))
+
     # What the worker asks. Called in the thread of one connection.
 
     def answer(  # noqa: C901 - one line for each operation
@@ -193,15 +220,32 @@ class StageHost:
                 raise protocol.ProtocolError(f"no operation {operation!r}")
         return None
 
-    def came(self, pid: int) -> int:
-        """Note that a process opened a connection; return the connection's number."""
-        with self._changed:
-            self._connections[pid] += 1
-            return next(self._links)
+    def admit(self, listener: socket.socket) -> tuple[socket.socket, int | None, int]:
+        """Accept a connection that has come; return it, its process and its number."""
+        with self._changed:  # what has left the listener's queue is known to be here
+            connection, _ = listener.accept()
+            peer, link = _peer_pid(connection), next(self._links)
+            self._connections[peer or 0] += 1
+            self._idle[link] = connection
+            return connection, peer, link
 
-    def went(self, pid: int) -> None:
+    @contextlib.contextmanager
+    def at_work(self, link: int) -> Iterator[None]:
+        """Note that a question of this connection is read and dealt with."""
+        with self._changed:
+            connection = self._idle.pop(link)
+            self._at_work += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._at_work -= 1
+                self._idle[link] = connection
+
+    def went(self, pid: int, link: int) -> None:
         """Note that a connection closed; a process that is gone is inside of nothing."""
         with self._changed:
+            del self._idle[link]
             self._connections[pid] -= 1
             if self._connections[pid] > 0:
                 return
@@ -343,29 +387,33 @@ class _Listener:
     def __init__(self, address: str, host: StageHost) -> None:
         self._host = host
         self._free = threading.BoundedSemaphore(_CONNECTIONS)
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.bind(address)
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.socket.bind(address)
         os.chmod(address, 0o666)  # noqa: PTH101, S103 - its folder decides who comes here
-        self._socket.listen(128)
+        self.socket.listen(128)
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)  # wakes accept()
-        self._socket.close()
+            self.socket.shutdown(socket.SHUT_RDWR)  # wakes accept()
+        self.socket.close()
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while True:
-                connection, _ = self._socket.accept()
+                _until_readable(self.socket)
+                connection, peer, link = self._host.admit(self.socket)
                 if self._free.acquire(blocking=False):
                     threading.Thread(
-                        target=self._converse, args=(connection,), daemon=True
+                        target=self._converse,
+                        args=(connection, peer, link),
+                        daemon=True,
                     ).start()
                 else:
                     connection.close()
+                    self._host.went(peer or 0, link)
 
-    def _converse(self, connection: socket.socket) -> None:
+    def _converse(self, connection: socket.socket, peer: int | None, link: int) -> None:
         """Answer one thread of the worker; one that talks nonsense is cut off."""
         ended = (
             protocol.ChannelClosed,
@@ -373,17 +421,25 @@ class _Listener:
             protocol.ProtocolError,
             *(KeyError, TypeError, ValueError, OverflowError),
         )
-        peer = _peer_pid(connection)
-        link = self._host.came(peer or 0)
         try:
             with connection, contextlib.suppress(*ended):
                 while True:
-                    question = protocol.receive(connection, within_s=_FOREVER_S)
-                    value = self._host.answer(question, peer, link)
-                    protocol.send(connection, {"value": value}, within_s=_SEND_WITHIN_S)
+                    _until_readable(connection)
+                    with self._host.at_work(link):
+                        question = protocol.receive(connection, within_s=_FOREVER_S)
+                        value = self._host.answer(question, peer, link)
+                        reply = {"value": value}
+                        protocol.send(connection, reply, within_s=_SEND_WITHIN_S)
         finally:
-            self._host.went(peer or 0)
+            self._host.went(peer or 0, link)
             self._free.release()
+
+
+def _until_readable(place: socket.socket) -> None:
+    """Wait until something has come, and leave it there."""
+    poller = select.poll()
+    poller.register(place, select.POLLIN)
+    poller.poll()
 
 
 def _peer_pid(connection: socket.socket) -> int | None:

@@ -41,3 +41,39 @@ def test_a_question_is_no_event(host: StageHost):
     host.answer_by("quiet", lambda _: None)
     stage.ask("quiet")
     assert host.log() == []
+
+
+def test_the_stage_is_behind_while_it_deals_with_a_question(host: StageHost):
+    seen: list[bool] = []
+    host.answer_by("look", lambda _: seen.append(host.is_behind()))
+    stage.ask("look")
+    assert seen == [True]
+    while host.is_behind():  # the answer was on its way before the work was done
+        pass
+
+
+@pytest.mark.parametrize("holds", ["gate", "meeting"])
+def test_the_stage_is_not_behind_while_it_holds_somebody(host: StageHost, holds: str):
+    hold = {
+        "gate": lambda: stage.wait("go"),
+        "meeting": lambda: stage.meet("two", parties=2),
+    }
+    held = threading.Thread(target=hold[holds])
+    held.start()
+    assert host.until(lambda host: bool(host.log()), within_s=10)
+    assert not host.is_behind()
+    with host._changed:  # noqa: SLF001 - so that nobody can go on
+        host.open_all()
+        assert host.is_behind()
+    held.join()
+
+
+def test_the_stage_is_behind_while_a_question_is_unread(host: StageHost):
+    stage.note("here")
+    with host._changed:  # noqa: SLF001 - so that nobody can deal with it
+        asking = threading.Thread(target=stage.note, args=("unread",))
+        asking.start()
+        while not host.is_behind():  # it is on its way to us
+            pass
+        assert host.count("unread") == 0
+    asking.join()

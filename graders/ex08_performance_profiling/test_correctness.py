@@ -82,14 +82,15 @@ def _must_count_a_recursion_once(costs):
 
 @check("C2")
 def test_calls_are_counted_exactly(submission, draw):
-    """Plain calls, a recursion, and four threads that call the same function."""
+    """Plain calls, a recursion, four threads that call one function, and a run() of ours."""
     plain, depth = draw.randrange(3, 40), draw.randrange(5, 30)
     per_thread = draw.randrange(20, 200)
     seen = submission.call("counts", plain=plain, depth=depth, per_thread=per_thread)
     for name, calls in (
         ("dive", depth + 1),
         ("ticks", 5),
-        ("tick", plain + 4 * per_thread),
+        ("tick", plain + 4 * per_thread + 1),
+        ("run", 1),
     ):
         must.equal(seen.get(name), calls, what=f"calls of {name}()")
 
@@ -122,11 +123,13 @@ def test_nothing_is_kept_and_nothing_is_left(submission, draw):
         what="exception of a profile inside a profile, in a thread that was started",
     )
     must.equal(nested["afterwards"], None, what="value of the profile after that")
-    must.equal(
-        submission.call("outlived"),
-        ["None"],
-        what="hook in a thread that outlived the profiled call",
-    )
+    for error in (False, True):
+        must.equal(
+            submission.call("outlived", error=error),
+            ["None"],
+            what="hook in a thread that outlived the profiled call"
+            + ", which raised" * error,
+        )
 
 
 @check("C4")

@@ -130,8 +130,16 @@ def full_queue(overflow, filling, extra, timeout):
 
 
 def patient_publisher(timeout):
-    """Publish to a full queue, where there is room only when the gate `go` opens."""
-    processor = _busy(held, capacity=1)
+    """Publish to a full queue, where there is room only when the gate `go` opens.
+
+    The event that makes room then is held itself, at the gate `later`.
+    """
+
+    def handle(event):
+        with stage.inside("handle", stream=event.stream, seq=event.seq):
+            stage.wait("later" if event.stream == "queued" else "go")
+
+    processor = _busy(handle, capacity=1)
     processor.publish(Event("queued", 0, 0.0))
     answers = []
 

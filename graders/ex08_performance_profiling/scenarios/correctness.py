@@ -1,5 +1,6 @@
 """Scenarios of the correctness checks."""
 
+import contextlib
 import sys
 import threading
 import time
@@ -53,6 +54,9 @@ def counts(plain, depth, per_thread):
         workloads.ticks(plain)
         workloads.dive(depth)
         workloads.in_threads(*[(workloads.ticks, per_thread)] * 4)
+        own = workloads.Own()
+        own.start()
+        own.join()
 
     _, report = profile_call(program)
     return {name.rpartition(".")[2]: cost[0] for name, cost in _costs(report).items()}
@@ -118,8 +122,12 @@ def nested():
     }
 
 
-def outlived():
-    """Profile a function whose thread goes on; return the hook that is left in there."""
+def outlived(error):
+    """Profile a function whose thread goes on; return the hook that is left in there.
+
+    Args:
+        error: Whether the function raises when it has started the thread.
+    """
     go, seen = threading.Event(), []
 
     def stay():
@@ -127,8 +135,14 @@ def outlived():
         workloads.tick()
         seen.append(repr(sys.getprofile()))
 
+    def starts():
+        thread.start()
+        if error:
+            raise LookupError
+
     thread = threading.Thread(target=stay)
-    profile_call(thread.start)
+    with contextlib.suppress(LookupError):
+        profile_call(starts)
     go.set()
     thread.join(_WITHIN_S)
     return seen

@@ -1,4 +1,4 @@
-# ruff: noqa: D103, PERF401
+# ruff: noqa: D102, D103, PERF401
 """Work to be profiled.
 
 The loops call nothing, so that a profile hook costs them nothing, and count with small
@@ -65,6 +65,13 @@ def tick():
 
 def ticks(times):
     for _ in range(times):
+        tick()
+
+
+class Own(threading.Thread):
+    """A thread whose first function is ours."""
+
+    def run(self):
         tick()
 
 

@@ -33,10 +33,11 @@ def second_starts(times, enough_s):
 def idle_pool(workers, times):
     """Be idle until the gate `more` opens; return how long tasks then take to start.
 
-    They come to a pool of one worker: where several look for tasks now and then, one of
-    them may look just in time.
+    The workers have waited for longer than `idle_timeout`, and are not surplus. The tasks
+    come to a pool of one worker: where several look for tasks now and then, one of them
+    may look just in time.
     """
-    with ThreadPool(workers, workers, idle_timeout=shared.FOREVER_S) as pool:
+    with ThreadPool(workers, workers, idle_timeout=0.05) as pool:
         shared.outcome(pool.submit(shared.keyed, 1, key=1))
         stage.note("told")
         stage.wait("more")

@@ -156,7 +156,7 @@ def _must_be_inside(submission, count, told):
 
 @check("C5")
 def test_idle_workers_retire_and_come_again(submission):
-    """From 5 workers to the minimum of 2, not too early, and back to 5.
+    """From 5 workers to the minimum of 2, not too early; to none; and back to 5.
 
     Meanwhile, on a clock of ours, somebody must retire though a task comes now and then.
     """
@@ -192,9 +192,14 @@ def _must_shrink_and_grow_again(submission):
     )
     must.equal(seen["kept"], 2, what="workers that stayed, with min_workers=2")
     must.equal(
+        seen["without_minimum"],
+        0,
+        what="workers after resize(0, 5), all of them idle for longer than idle_timeout",
+    )
+    must.equal(
         seen["again"],
         [["value", True]] * 5,
-        what="whether 5 tasks met in the pool that had shrunk to 2 workers",
+        what="whether 5 tasks met in the pool that had shrunk",
     )
 
 

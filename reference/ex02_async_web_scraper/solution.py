@@ -77,7 +77,11 @@ async def scrape(  # noqa: PLR0913 - the signature is the contract's
     wanted = list(urls)
     async with contextlib.AsyncExitStack() as ours:
         if session is None:
-            session = await ours.enter_async_context(aiohttp.ClientSession())
+            # Our slots are the limit; a connector has one of its own, of 100.
+            connector = aiohttp.TCPConnector(limit=0)
+            session = await ours.enter_async_context(
+                aiohttp.ClientSession(connector=connector)
+            )
         scraper = _Scraper(
             session=session,
             slots=asyncio.Semaphore(max_concurrency),

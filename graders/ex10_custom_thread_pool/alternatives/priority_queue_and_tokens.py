@@ -119,10 +119,8 @@ class ThreadPool:
     def worker(self):
         self.here.inside, self.here.resource, self.here.made = True, None, False
         while True:
-            with self.counts:
-                timeout = self.idle_timeout if self.workers > self.min else None
-            try:
-                _, _, job = self.tasks.get(timeout=timeout)
+            try:  # who may not go looks again, as the minimum may be another one then
+                _, _, job = self.tasks.get(timeout=self.idle_timeout)
             except queue.Empty:
                 if self.may_go(timed_out=True):
                     break

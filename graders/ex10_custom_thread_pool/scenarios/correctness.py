@@ -172,7 +172,10 @@ def all_at_once(count):
 
 
 def shrinking(min_workers, max_workers, idle_timeout):
-    """Have the most workers, twice; in between wait until the pool has shrunk."""
+    """Have the most workers, twice; in between wait until the pool has shrunk.
+
+    And once more, when the minimum has gone and those who stayed are idle for long.
+    """
 
     def ends_at():
         shared.held(0)
@@ -189,6 +192,8 @@ def shrinking(min_workers, max_workers, idle_timeout):
         stage.note("told")
         stage.wait("more")
         kept = pool.stats().workers
+        pool.resize(0, max_workers)
+        without_minimum = shared.until_stats(pool, workers=0)
 
         def meet():
             return stage.meet("together", parties=max_workers, within_s=shared.WITHIN_S)
@@ -198,6 +203,7 @@ def shrinking(min_workers, max_workers, idle_timeout):
             "shrank_after_s": shrank_after_s,
             "workers": workers["workers"],
             "kept": kept,
+            "without_minimum": without_minimum["workers"],
             "again": again,
         }
 

@@ -1,4 +1,4 @@
-"""The first event of a thread only makes its collector.
+"""The first call of a thread only makes its collector.
 
 Caught by: C2
 """
@@ -112,7 +112,7 @@ class _Profiler:
     def __call__(self, frame: FrameType, event: str, _argument: object) -> None:
         if self._is_over:
             sys.setprofile(None)  # this thread outlived the call; no hook stays behind
-        elif not hasattr(self._mine, "collector"):
+        elif event == "call" and not hasattr(self._mine, "collector"):
             self._collector()
         elif event == "call":
             self._collector().enter(frame, time.thread_time())

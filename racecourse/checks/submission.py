@@ -374,8 +374,9 @@ class Submission:
         """Wait until nothing moves any more; return whether that came true in time.
 
         Three looks in a row must find every thread of the tree asleep, nothing new on
-        the stage, and no question there that still waits for us. So a state that no event tells, such as "blocked on a full
-        queue", is seen and not guessed with a pause. Code that spins never settles.
+        the stage, and no question there that still waits for us. So a state that no
+        event tells, such as "blocked on a full queue", is seen and not guessed with a
+        pause. Code that spins never settles.
         """
         deadline = monotonic() + within_s
         looks: list[int] = []

@@ -176,7 +176,7 @@ class StageHost:
             if self._at_work > held:
                 return True
             for connection in (self._listener.socket, *self._idle.values()):
-                if connection.fileno() >= 0:
+                with contextlib.suppress(ValueError):  # closed at this very moment
                     poller.register(connection, select.POLLIN)
         return bool(poller.poll(0))
 
@@ -399,7 +399,8 @@ class _Listener:
         self.socket.close()
 
     def _accept(self) -> None:
-        with contextlib.suppress(OSError):
+        # A socket that was closed has no descriptor to wait for: a ValueError.
+        with contextlib.suppress(OSError, ValueError):
             while True:
                 _until_readable(self.socket)
                 connection, peer, link = self._host.admit(self.socket)

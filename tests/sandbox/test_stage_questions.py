@@ -5,9 +5,12 @@ import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from racecourse.checks import Submission
 from racecourse.sandbox import protocol, stage
 from racecourse.sandbox.stage_host import StageHost
 
@@ -78,6 +81,20 @@ def test_the_stage_is_behind_while_a_question_is_unread(host: StageHost):
             pass
         assert host.count("unread") == 0
     asking.join()
+
+
+def test_nothing_is_settled_before_a_question_is_dealt_with(host: StageHost):
+    worker = SimpleNamespace(is_asleep=lambda: True)
+    submission = cast("Submission", SimpleNamespace(worker=worker, stage=host))
+    come, go = threading.Event(), threading.Event()
+    host.answer_by("slow", lambda _: (come.set(), go.wait())[1])
+    asking = threading.Thread(target=stage.ask, args=("slow",))
+    asking.start()
+    come.wait()
+    assert not Submission.settle(submission, within_s=0.3)
+    go.set()
+    asking.join()
+    assert Submission.settle(submission, within_s=10)
 
 
 def test_a_stage_may_be_closed_while_somebody_comes(

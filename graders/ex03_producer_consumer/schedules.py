@@ -1,6 +1,7 @@
 """Programs whose schedules are explored: small, whole, and checked by their own asserts."""
 
 import threading
+import time
 
 from solution import run_pipeline
 
@@ -38,3 +39,27 @@ def to_the_end():
         return item
 
     run_pipeline(lambda i: [(i, 0), (i, 1)], meet, producers=2, consumers=2, maxsize=1)
+
+
+def bounded():
+    """Two producers, a queue of one, and a consumer that is busy while anybody can go on (R1).
+
+    What is made is read before what is consumed: the count may be too low, never too high.
+    """
+    made, consumed, ahead = [], [], []
+
+    def source(i):
+        for number in range(3):
+            made.append((i, number))
+            ahead.append(len(made) - len(consumed))
+            yield i, number
+
+    def consume(item):
+        time.sleep(0.01)  # noqa: TID251 - on the engine's clock: others go first
+        consumed.append(item)
+
+    run_pipeline(source, consume, producers=2, consumers=1, maxsize=1)
+    assert max(ahead) <= 4, (
+        "with maxsize=1, 2 producers and 1 consumer at most 4 items may be made and not yet"
+        f" consumed; there were {max(ahead)}"
+    )

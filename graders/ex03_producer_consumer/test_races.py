@@ -9,14 +9,21 @@ _SETTLED_WITHIN_S = 0.5  # also the time that a source without a bound may run a
 
 _STALLS = 40
 _RUNS = 300
+_BOUND_RUNS = 100
 
 
 @check("R1")
-def test_producers_wait_when_the_queue_is_full(backends):
+def test_producers_wait_when_the_queue_is_full(submission, backends):
     """Never more than maxsize + producers + consumers items are made and not consumed.
 
-    The consumers are held until the producers stand still or have gone too far.
+    The consumers are held until the producers stand still or have gone too far. Meanwhile
+    two producers come to the last place of a queue in many orders of the threads.
     """
+    with submission.exploring("bounded", runs=_BOUND_RUNS):
+        _must_be_bounded(backends)
+
+
+def _must_be_bounded(backends):
     size = {"producers": 2, "consumers": 2, "maxsize": 3}
     bound = sum(size.values())
     options = {"source": {"each": 40}, "work": {"hold": True}, **size}

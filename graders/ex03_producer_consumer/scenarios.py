@@ -314,14 +314,20 @@ def large_run(seeds, **options):
 
 @dataclass(frozen=True)
 class _Watched:
-    """Makes `each` numbered items per producer, or without end if that is None."""
+    """Makes `each` numbered items per producer, or without end if that is None.
+
+    All fall silent after some items, but one that ends there, if it is named.
+    """
 
     each: int | None = None
     silent_after: int | None = None
+    ends_there: int | None = None
 
     def __call__(self, number):
         for count in itertools.count() if self.each is None else range(self.each):
             if count == self.silent_after:
+                if number == self.ends_there:
+                    return
                 stage.wait("silent")
             item = (number + 1) * _APART + count
             stage.note("produced", item=item)

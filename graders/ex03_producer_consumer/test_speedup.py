@@ -88,10 +88,12 @@ def _must_overlap(submission, work, *, backend, consumers):
 def test_waiting_costs_nothing(submission):
     """Less than 25 % CPU while consumers have no item, and while producers no room.
 
-    Two runs are watched at a time: more spinning loops would starve each other.
+    In the first case one of two producers has ended, and there is nothing to wait for
+    in it any more. Two runs are watched at a time: more spinning loops would starve each
+    other.
     """
     for stalled, who, what in (
-        (_stall_empty, "consumers", "an item"),
+        (_stall_empty, "consumers", "an item and one of two producers had ended"),
         (_stall_full, "a producer", "room in the queue"),
     ):
         with submission.fresh() as threads, submission.fresh() as processes:
@@ -120,10 +122,15 @@ def _lowest_shares(*workers):
 
 
 def _stall_empty(submission, backend):
-    """Begin a run whose source has fallen silent."""
-    source = {"each": 4, "silent_after": 2}
-    pending = submission.begin("watched_run", source=source, backend=backend)
-    submission.stage.until(lambda s: s.waiting("silent"), within_s=_READY_WITHIN_S)
+    """Begin a run in which one source has ended and the other has fallen silent."""
+    source = {"each": 4, "silent_after": 2, "ends_there": 0}
+    pending = submission.begin(
+        "watched_run", source=source, backend=backend, producers=2
+    )
+    submission.stage.until(
+        lambda s: s.waiting("silent") and s.count("consume", "leave") == 4,
+        within_s=_READY_WITHIN_S,
+    )
     submission.settle(within_s=_SETTLED_WITHIN_S)
     return pending
 

@@ -81,11 +81,21 @@ def retiring():
 
 
 def waking():
-    """Three tasks come to two workers, who wait, wake up and overtake each other (R2)."""
-    pool = ThreadPool(2, 2, idle_timeout=_NEVER_S)
+    """Three tasks come to two workers, who wait, wake up and overtake each other (R2).
+
+    Who is overtaken was woken for nothing. That is no reason to go.
+    """
+    pool = ThreadPool(1, 2, idle_timeout=_NEVER_S)
     futures = [pool.submit(int) for _ in range(3)]
     for future in futures:
         _value(future, "a task")
+    time.sleep(_LULL_S)  # noqa: TID251 - virtual: whoever wants to go has gone
+    seen = pool.stats()
+    assert seen.workers >= seen.peak_workers, (
+        f"peak_workers was {seen.peak_workers}, and {seen.workers} workers were left"
+        f" {_LULL_S:g} s after the last task; with idle_timeout={_NEVER_S:g} a worker that"
+        " is woken and finds no task should have stayed"
+    )
     pool.shutdown()
 
 

@@ -1,7 +1,7 @@
 """A surplus worker goes as soon as there is nothing to do, without waiting for
 idle_timeout.
 
-Caught by: C5
+Caught by: C5, R2
 """
 
 import heapq

@@ -5,6 +5,8 @@ import time
 
 from solution import Event, StreamProcessor
 
+_MOMENT_S = 5.0
+
 
 def _handle(event):
     if event.stream == "bad":
@@ -121,3 +123,28 @@ def patience():
     )
     rival.join()
     processor.stop()
+
+
+def last_moment():
+    """There is room just when a publisher's time is over: either it has it, or it has not."""
+    handled = []
+
+    def handle(event):
+        time.sleep(_MOMENT_S)  # noqa: TID251 - virtual, and meant to end with another wait
+        handled.append(event.seq)
+
+    processor = StreamProcessor(handle, workers=1, capacity=1)
+    processor.start()
+    for seq in range(2):  # one for the handler, one for the queue
+        processor.publish(Event("only", seq, 1.0))
+    accepted = processor.publish(Event("only", 2, 1.0), _MOMENT_S)
+    processor.stop()
+    assert (2 in handled) == accepted, (
+        f"there was room just when publish(event, timeout={_MOMENT_S:g}) gave up: it was"
+        f" {accepted}, and the event was {'' if 2 in handled else 'not '}handled"
+    )
+    due = 2 + accepted
+    received = processor.stats().received
+    assert received == due, (
+        f"received: got {received}, expected {due}, as publish() was True {due} times"
+    )

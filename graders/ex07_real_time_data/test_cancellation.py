@@ -184,14 +184,34 @@ def _handlers_stop(submission, handlers, *, drain):
 
 @check("X4")
 def test_nothing_is_left_behind(submission, draw):
-    """Processors come and go; a with block ends as usual, and by an exception."""
+    """Processors come and go, one of them during on_error; and two with blocks end."""
     with submission.leaving_nothing():
         must.equal(
             submission.call("many_processors", count=4), [True] * 4, what="stop()"
         )
+        _must_wait_for_on_error(submission)
     for text in ("", f"the ground shakes {draw.randrange(999)}"):
         with submission.fresh() as worker, worker.leaving_nothing():
             _must_leave_a_with_block(worker, text)
+
+
+def _must_wait_for_on_error(submission):
+    pending = submission.begin("stopped_during_on_error")
+    stage = submission.stage
+    stage.until(lambda s: s.waiting("go") == 1, within_s=_READY_WITHIN_S)
+    running = stage.waiting("go")  # an on_error that is not called is the affair of C4
+    stage.open("more")
+    stage.until(lambda s: s.count("stopping"), within_s=_READY_WITHIN_S)
+    submission.settle(within_s=_SETTLED_WITHIN_S)
+    early = stage.count("returned")
+    stage.open("go")
+    answer = pending.result()
+    must.hold(
+        not (running and early),
+        "The only event had failed, and on_error was still running when stop() returned"
+        f" {answer}. No thread should be left by then; wait for on_error, too.",
+    )
+    must.equal(answer, True, what="stop() while on_error was running")  # noqa: FBT003
 
 
 def _must_leave_a_with_block(submission, text):

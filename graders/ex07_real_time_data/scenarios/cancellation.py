@@ -169,3 +169,16 @@ def many_processors(count):
         publish_all(processor, series(f"stream {number}", 3))
         answers.append(processor.stop())
     return answers
+
+
+def stopped_during_on_error():
+    """Stop while the only event has failed, and on_error is held."""
+
+    def handle(event):
+        raise ValueError(event.seq)
+
+    processor = _processor(handle, workers=1, on_error=lambda event, _: held(event))
+    processor.start()
+    processor.publish(Event("only", 0, 0.0))
+    stage.wait("more")
+    return stopped(processor)

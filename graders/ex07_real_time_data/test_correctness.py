@@ -215,7 +215,7 @@ def test_errors_are_data(submission, draw):
     ]
     pending = submission.begin("failing", events=events, bad=bad)
     stage = submission.stage
-    stage.until(lambda s: s.count("reporting"), within_s=_READY_WITHIN_S)
+    stage.until(lambda s: s.count("told"), within_s=_READY_WITHIN_S)
     submission.settle(within_s=_SETTLED_WITHIN_S)  # who would overtake has done so now
     stage.open("go")
     seen = pending.result()

@@ -178,6 +178,7 @@ def test_a_timeout_counts_from_the_start(submission, draw):
     must.equal(seen["own"], [text] * 2, what="text of those TimeoutErrors")
     must.equal(seen["asked again"], seen["endings"], what="the same, asked again")
     _must_clean_up_before_it_has_failed(submission, limit_s)
+    _must_end_in_one_way(submission, value)
 
 
 def _must_clean_up_before_it_has_failed(submission, limit_s):
@@ -191,6 +192,19 @@ def _must_clean_up_before_it_has_failed(submission, limit_s):
     early = seen["early"]
     must.hold(not early, f"{' and '.join(early)} had returned for {what}.")
     must.equal(seen["ending"], ["failed", "TimeoutError"], what="its end")
+
+
+def _must_end_in_one_way(submission, value):
+    seen = submission.virtual("timeout_that_is_swallowed", value=value).value
+    what = "A task whose time was up swallowed the CancelledError and returned a value"
+    first, again = seen["endings"]
+    must.hold(
+        first in (["done", value], ["failed", "TimeoutError"]),
+        f"{what}; it ended {_told(first)}. Expected is 'failed' with a TimeoutError, or"
+        " 'done' with its value: let status and result() ask the same thing.",
+    )
+    must.equal(again, first, what=f"{what}: the end, asked again")
+    must.equal(seen["stats"], counts([first[0]]), what=f"{what}: stats()")
 
 
 def _told(ending):

@@ -10,6 +10,7 @@ from scenarios.shared import (
     Mishap,
     endings_of,
     settle,
+    swallow,
     two_that_run_and_two_that_wait,
     work,
 )
@@ -103,13 +104,6 @@ async def _cancel_the_stubborn(value):
     manager = TaskManager(3)
     cut_short = []
 
-    async def swallow():
-        try:
-            await asyncio.sleep(LONG_S)
-        except asyncio.CancelledError:
-            await asyncio.sleep(0.5)
-        return value
-
     async def fail():
         try:
             await asyncio.sleep(LONG_S)
@@ -127,7 +121,7 @@ async def _cancel_the_stubborn(value):
                 cut_short.append("the clean-up")
                 raise
 
-    swallowing, failing = manager.submit(swallow), manager.submit(fail)
+    swallowing, failing = manager.submit(swallow, value), manager.submit(fail)
     timed_out = manager.submit(clean_up_for_long, timeout=1)
     await asyncio.sleep(2)  # in the middle of that clean-up
     handles = [swallowing, failing, timed_out]

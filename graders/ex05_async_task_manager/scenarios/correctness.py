@@ -13,6 +13,7 @@ from scenarios.shared import (
     ending_of,
     endings_of,
     settle,
+    swallow,
     two_that_run_and_two_that_wait,
     work,
 )
@@ -315,6 +316,18 @@ async def _timeout_with_clean_up(limit_s, tidy_s):
     during = {"status": handle.status, "stats": manager.stats()}
     early = [name for name, wait in waiting.items() if wait.done()]
     return {"during": during, "early": early, "ending": await waiting["result()"]}
+
+
+def timeout_that_is_swallowed(value):
+    """Tell how a task ended that is told that its time is up, and returns a value."""
+    return virtual.run(_timeout_that_is_swallowed(value))
+
+
+async def _timeout_that_is_swallowed(value):
+    manager = TaskManager(1)
+    handle = manager.submit(swallow, value, timeout=1)
+    endings = await endings_of([handle, handle])
+    return {"endings": endings, "stats": manager.stats()}
 
 
 # Wrong use: C7.

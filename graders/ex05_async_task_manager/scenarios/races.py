@@ -5,7 +5,7 @@ import asyncio
 from solution import TaskManager
 
 from racecourse.sandbox import stage, virtual
-from scenarios.shared import LONG_S, Mishap, statuses_at_end, work
+from scenarios.shared import LONG_S, Mishap, statuses_at_end, swallow, work
 
 
 def crowd(limit, tasks):
@@ -67,6 +67,8 @@ async def _slots_after_trouble(limit, kinds, meeting):
                 return manager.submit(fail)
             case "timeout":
                 return manager.submit(asyncio.sleep, LONG_S, timeout=1)
+            case "swallowed timeout":
+                return manager.submit(swallow, LONG_S, timeout=1)
         handle = manager.submit(asyncio.sleep, LONG_S)
         if kind == "cancelled while running":
             loop.call_later(10, handle.cancel)

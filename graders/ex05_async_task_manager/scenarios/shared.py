@@ -20,6 +20,15 @@ async def work(value, seconds=1.0):
     return value
 
 
+async def swallow(value):
+    """Run until cancelled, and return the value as if nothing had happened."""
+    try:
+        await asyncio.sleep(LONG_S)
+    except asyncio.CancelledError:
+        await asyncio.sleep(0.5)
+    return value
+
+
 async def settle():
     """Let everything happen that can happen now."""
     await asyncio.sleep(SETTLE_S)

@@ -138,9 +138,20 @@ def _stubborn(submission, value):
 def test_whoever_waits_may_give_up(submission, draw):
     """Cancelling a waiter of result() or join() does not touch the task."""
     values = draw.sample(range(1000), 2)
-    seen = submission.virtual("waiters_give_up", ticks=TICKS, values=values).value
-    statuses = ["running", "pending"]
-    must.equal(seen["statuses"], statuses, what="statuses after waiters were cancelled")
+    for alone in (False, True):
+        _waiters_give_up(submission, values, alone=alone)
+
+
+def _waiters_give_up(submission, values, *, alone):
+    seen = submission.virtual(
+        "waiters_give_up", ticks=TICKS, values=values, alone=alone
+    ).value
+    whose = "all its waiters" if alone else "some of its waiters"
+    must.equal(
+        seen["statuses"],
+        ["running", "pending"],
+        what=f"status of each task after {whose} were cancelled",
+    )
     names = ("result() of a running task", "result() of a pending task", "join()")
     for tick, gave_up in enumerate(seen["gave up"]):
         for name, cancelled in zip(names, gave_up, strict=True):
@@ -153,7 +164,8 @@ def test_whoever_waits_may_give_up(submission, draw):
     timeouts = ["TimeoutError"] * 3
     must.equal(seen["with wait_for"], timeouts, what="asyncio.wait_for around the same")
     wanted = [["done", value] for value in values]
-    must.equal(seen["faithful"], wanted, what="result() for one who did not give up")
+    who = "one who asked after them" if alone else "one who did not give up"
+    must.equal(seen["faithful"], wanted, what=f"result() for {who}")
     must.equal(seen["asked again"], wanted, what="result() asked afterwards")
     must.equal(seen["joined"], [None, None], what="join() for those who stayed or came")
 

@@ -133,16 +133,24 @@ async def _cancel_the_stubborn(value):
 # Cancelling those who wait: X3, X4.
 
 
-def waiters_give_up(ticks, values):
-    """Cancel waiters of result() and join() after 0, 1, 2, ... iterations."""
-    return virtual.run(_waiters_give_up(ticks, values))
+def waiters_give_up(ticks, values, alone):
+    """Cancel waiters of result() and join() after 0, 1, 2, ... iterations.
+
+    Others wait all the time or, if those who give up are alone, begin after them.
+    """
+    return virtual.run(_waiters_give_up(ticks, values, alone))
 
 
-async def _waiters_give_up(ticks, values):
+async def _waiters_give_up(ticks, values, alone):
     manager = TaskManager(1)
     running, pending = (manager.submit(work, value, LONG_S) for value in values)
-    faithful = asyncio.ensure_future(endings_of([running, pending], 10 * LONG_S))
-    joiner = asyncio.ensure_future(manager.join())
+
+    def wait_to_the_end():
+        asking = endings_of([running, pending], 10 * LONG_S)
+        return asyncio.ensure_future(asking), asyncio.ensure_future(manager.join())
+
+    if not alone:
+        faithful, joiner = wait_to_the_end()
     await settle()
     gave_up = []
     for tick in range(ticks):
@@ -161,6 +169,8 @@ async def _waiters_give_up(ticks, values):
         except (TimeoutError, TaskCancelled) as error:
             with_timeout.append(type(error).__name__)
     statuses = [running.status, pending.status]
+    if alone:
+        faithful, joiner = wait_to_the_end()
     return {
         "gave up": gave_up,
         "with wait_for": with_timeout,

@@ -9,6 +9,7 @@ from racecourse.checks import check, must
 
 STATUSES = ("pending", "running", "done", "failed", "cancelled")
 CANCELLED = ["cancelled", "TaskCancelled"]  # status, and what result() raised
+ITS_OWN = [["failed", "CancelledError"], ["failed", "TaskCancelled"]]
 
 
 def counts(statuses):
@@ -144,6 +145,13 @@ def test_a_failure_is_raised_each_time_and_disturbs_nobody(submission, draw):
         )
     must.equal(seen["others"], [*values, text], what="results of the other tasks")
     must.equal(seen["status"], "failed", what="status of a task that raised")
+    # Nobody called cancel(): whether it failed or was cancelled, it had an exception.
+    must.hold(
+        seen["interrupted"] in (CANCELLED, *ITS_OWN),
+        "A task awaited a future that was cancelled elsewhere, and a CancelledError came"
+        f" out of it; it ended {_told(seen['interrupted'])}. Expected is 'cancelled' with"
+        " TaskCancelled, or 'failed' with its exception.",
+    )
     must.be_silent(run)
 
 

@@ -56,10 +56,10 @@ def test_no_slot_is_ever_lost(submission, draw):
     """After thirty failures, timeouts and cancellations every slot still works."""
     limit = draw.randrange(3, 6)
     kinds = (
-        *("failure", "timeout", "swallowed timeout"),
+        *("failure", "CancelledError of its own", "timeout", "swallowed timeout"),
         *("cancelled while running", "cancelled at once"),
     )
-    trouble = [*kinds] * 6
+    trouble = [*kinds] * 5
     draw.shuffle(trouble)
     with submission.exploring("slots", runs=_RUNS):
         for kind in kinds:

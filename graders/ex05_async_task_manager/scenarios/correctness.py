@@ -3,13 +3,14 @@
 import asyncio
 import functools
 
-from solution import TaskManager
+from solution import TaskCancelled, TaskManager
 
 from racecourse.sandbox import stage, virtual
 from scenarios.shared import (
     LONG_S,
     SETTLE_S,
     Mishap,
+    await_what_was_cancelled,
     ending_of,
     endings_of,
     settle,
@@ -233,6 +234,13 @@ async def _failures_among_others(values, text):
         except Mishap as error:
             return [type(error).__name__, str(error), error is mishap]
 
+    async def how_it_ended(handle):
+        try:
+            return [handle.status, await handle.result()]
+        except (TaskCancelled, asyncio.CancelledError) as error:
+            taken = isinstance(error, asyncio.CancelledError)
+            return [handle.status, "CancelledError" if taken else "TaskCancelled"]
+
     failing = manager.submit(fail, mishap)
     asking = asyncio.ensure_future(ask())
     good = [manager.submit(work, value) for value in values]
@@ -241,12 +249,14 @@ async def _failures_among_others(values, text):
     called_off = manager.submit(fail_when_cancelled)
     asked = [await asking, await ask(), await ask()]
     called_off.cancel()
+    interrupted = manager.submit(await_what_was_cancelled)
     await settle()
     afterwards = manager.submit(work, text)
     return {
         "asked": asked,
         "others": [await handle.result() for handle in [*good, afterwards]],
         "status": failing.status,
+        "interrupted": await how_it_ended(interrupted),
     }
 
 

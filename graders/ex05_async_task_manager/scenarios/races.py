@@ -5,7 +5,15 @@ import asyncio
 from solution import TaskManager
 
 from racecourse.sandbox import stage, virtual
-from scenarios.shared import LONG_S, Mishap, statuses_at_end, swallow, work
+from scenarios.shared import (
+    LONG_S,
+    Mishap,
+    await_what_was_cancelled,
+    settle,
+    statuses_at_end,
+    swallow,
+    work,
+)
 
 
 def crowd(limit, tasks):
@@ -67,6 +75,8 @@ async def _slots_after_trouble(limit, kinds, meeting):
                 return manager.submit(fail)
             case "timeout":
                 return manager.submit(asyncio.sleep, LONG_S, timeout=1)
+            case "CancelledError of its own":
+                return manager.submit(await_what_was_cancelled)
             case "swallowed timeout":
                 return manager.submit(swallow, LONG_S, timeout=1)
         handle = manager.submit(asyncio.sleep, LONG_S)
@@ -78,6 +88,7 @@ async def _slots_after_trouble(limit, kinds, meeting):
 
     handles = [submit(kind) for kind in kinds]
     troubled = await statuses_at_end(handles, 10 * LONG_S)
+    await settle()  # the last of them may have ended in this very tick
     met = await _meet(manager, limit, meeting)
     return {"troubled": troubled, "met": met}
 

@@ -29,6 +29,13 @@ async def swallow(value):
     return value
 
 
+async def await_what_was_cancelled():
+    """Await something that was cancelled elsewhere: a CancelledError, and no cancel()."""
+    gone = asyncio.get_running_loop().create_future()
+    gone.cancel()
+    await gone
+
+
 async def settle():
     """Let everything happen that can happen now."""
     await asyncio.sleep(SETTLE_S)

@@ -15,6 +15,10 @@ TICKS = 13
 RANKS = (2, 3, 4, 5, 6, 0, 1)
 CALLED_OFF = (3, 5, 6)
 
+# Tasks that wait by urgency, and more urgent ones that come later and are all cancelled. Whoever
+# sweeps these out of a heap, at any number or share of them, has no heap left.
+STAYING, MOST = 50, 105
+
 
 @check("X1")
 def test_a_cancelled_pending_task_never_starts(submission, draw):
@@ -23,10 +27,14 @@ def test_a_cancelled_pending_task_never_starts(submission, draw):
     urgencies = sorted(draw.sample(range(-20, 20), 7))
     priorities = [urgencies[rank] for rank in RANKS]
     seen = submission.virtual(
-        "cancel_pending", values=values, priorities=priorities, chosen=CALLED_OFF
+        "cancel_pending",
+        values=values,
+        priorities=priorities,
+        chosen=CALLED_OFF,
+        story="few",
     ).value
     must.equal(seen["answers"], [True] * 3, what="cancel() of three pending tasks")
-    called = [event.data["task"] for event in submission.stage.log("called")]
+    called = [event.data["task"] for event in submission.stage.log("few")]
     kept = [number for number in range(7) if number not in CALLED_OFF]
     late = sorted(set(called) & set(CALLED_OFF))
     must.hold(not late, f"{len(late)} of 3 cancelled pending tasks were started.")
@@ -52,6 +60,29 @@ def test_a_cancelled_pending_task_never_starts(submission, draw):
     must.equal(seen["too late"], [False] * 8, what="cancel() of finished tasks")
     stats = {"pending": 0, "running": 0, "done": 5, "failed": 0, "cancelled": 3}
     must.equal(seen["stats"], stats, what="stats()")
+    _many_are_called_off(submission, draw.randrange(-200, 1))
+
+
+def _many_are_called_off(submission, urgency):
+    """Whoever sweeps the queue once many in it are cancelled must keep its order."""
+    staying = [urgency + number for number in range(STAYING)]
+    cancelled = [urgency - MOST + number for number in range(MOST)]
+    submission.virtual(
+        "cancel_pending",
+        values=[0] * (STAYING + MOST),
+        priorities=staying + cancelled,
+        chosen=list(range(STAYING, STAYING + MOST)),
+        story="many",
+    )
+    called = [event.data["task"] for event in submission.stage.log("many")]
+    told = f"{MOST} of {STAYING + MOST} waiting tasks were cancelled, the most urgent"
+    must.have_same_items(called, list(range(STAYING)), what=f"{told}: tasks started")
+    for due, got in enumerate(called):
+        must.hold(
+            got == due,
+            f"{told}. Number {due + 1} of the others to start had priority"
+            f" {staying[got]}, though one with {staying[due]} was waiting.",
+        )
 
 
 def _numbered(order):

@@ -18,17 +18,17 @@ from scenarios.shared import (
 # Cancelling tasks: X1, X2.
 
 
-def cancel_pending(values, priorities, chosen):
+def cancel_pending(values, priorities, chosen, story):
     """Cancel some of the tasks that wait behind one that holds the only slot."""
-    return virtual.run(_cancel_pending(values, priorities, chosen))
+    return virtual.run(_cancel_pending(values, priorities, chosen, story))
 
 
-async def _cancel_pending(values, priorities, chosen):
+async def _cancel_pending(values, priorities, chosen, story):
     manager = TaskManager(1)
     gate = asyncio.Event()
 
     def job(number):
-        stage.note("called", task=number)
+        stage.note(story, task=number)
         return work(values[number])
 
     holder = manager.submit(gate.wait)

@@ -18,23 +18,30 @@ def test_cancel_in_the_middle(submission):
 
     Who looks at the event now and then may begin a look-up within the second that
     promise 8 gives. So those are held as well, until the second is over: one for each
-    worker is allowed, and a third round is not.
+    worker is allowed, and a third round is not. One that was under way at the stop is held
+    until all sleep that do not: whoever waits for his threads has not returned by then.
     """
     with submission.leaving_nothing():
         pending = submission.begin(
             "cancelled", known=_KNOWN, count=_COUNT, workers=_WORKERS
         )
         stage = submission.stage
-        stage.until(lambda s: s.waiting("go") >= _WORKERS, within_s=_READY_WITHIN_S)
+        stage.until(
+            lambda s: s.waiting("go") + s.waiting("last") >= _WORKERS,
+            within_s=_READY_WITHIN_S,
+        )
         submission.settle(within_s=_SETTLED_WITHIN_S)
         stage.open("cancel")
         stage.until(lambda s: s.count("set"), within_s=_READY_WITHIN_S)
         submission.settle(within_s=_SETTLED_WITHIN_S)
         taken, begun = stage.count("taken"), stage.count("enrich", "enter")
         stage.open("go")
+        submission.settle(within_s=_SETTLED_WITHIN_S)
+        stage.open("last")
         _let_the_late_go(stage)
         seen = pending.result(within_s=5)
     _must_have_stopped(stage, taken, begun)
+    _must_have_waited(stage)
     _must_be_the_sum_so_far(seen, begun=stage.count("enrich", "enter"))
 
 
@@ -61,6 +68,18 @@ def _must_have_stopped(stage, taken, begun):
         more <= _WORKERS,
         f"When cancel was set, {taken} of {_KNOWN + _COUNT} records had been taken;"
         f" {more} more were taken after that, and none was expected.",
+    )
+
+
+def _must_have_waited(stage):
+    """No look-up is under way when process_records returns: no thread is left."""
+    events = [(event.name, event.kind) for event in stage.log()]
+    before = events[: events.index(("returned", "note"))]
+    left = before.count(("enrich", "enter")) - before.count(("enrich", "leave"))
+    must.hold(
+        left == 0,
+        f"After a stop, process_records returned with {left} look-ups still under way in"
+        " its threads. Join every thread before you return, also on this way out.",
     )
 
 

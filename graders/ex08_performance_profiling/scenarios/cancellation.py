@@ -12,14 +12,17 @@ from racecourse.sandbox import stage
 def cancelled(known, count, workers):
     """Run over keys with quick labels, then over keys whose look-ups are held at `go`.
 
-    The event is set when told to, at `cancel`; look-ups that begin later wait at `late`.
+    One of those that the workers begin with is held at `last`. The event is set when told
+    to, at `cancel`; look-ups that begin later wait at `late`.
     """
+    last = f"key {workers - 1}"
     cancel = threading.Event()
 
     def enrich(key):
         if key.startswith("quick"):
             return key
-        return records.held(key, at="late" if cancel.is_set() else "go")
+        gate = "last" if key == last else "go"
+        return records.held(key, at="late" if cancel.is_set() else gate)
 
     def set_when_told():
         stage.wait("cancel")

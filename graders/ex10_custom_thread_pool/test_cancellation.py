@@ -82,7 +82,7 @@ def _a_waiting_submitter_is_refused(submission):
 
 @check("X2")
 def test_what_waits_can_be_cancelled(submission):
-    """Ten waiting tasks are cancelled, two running ones finish, all futures end."""
+    """Two threads cancel ten waiting tasks; two running ones finish, all futures end."""
     with submission.leaving_nothing():
         pending = submission.begin("dropping", waiting=10)
         stage = submission.stage
@@ -109,7 +109,8 @@ def test_what_waits_can_be_cancelled(submission):
     )
     must.hold(
         not early,
-        "shutdown(cancel_pending=True) returned while two tasks were running.",
+        f"Two threads called shutdown(cancel_pending=True), and {early} of them returned"
+        " while two tasks were running.",
     )
     counts = [seen["stats"][name] for name in ("completed", "cancelled", "queued")]
     must.equal(counts, [2, 10, 0], what="completed, cancelled and queued in stats()")

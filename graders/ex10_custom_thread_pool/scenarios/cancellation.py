@@ -58,7 +58,7 @@ def closing_on_a_submitter():
 
 
 def dropping(waiting):
-    """Shut down with `cancel_pending` while two tasks run and others wait."""
+    """Shut down from two threads with `cancel_pending` while two tasks run, others wait."""
     pool = ThreadPool(1, 2)
     running = [pool.submit(shared.held, number) for number in range(2)]
     stage.wait("more")
@@ -77,7 +77,7 @@ def dropping(waiting):
 
     ends = []
     stage.note("told")
-    shared.run_all([shut, collect])
+    shared.run_all([shut, shut, collect])
     return {
         "running": shared.outcomes(running),
         "queued": shared.outcomes(queued),

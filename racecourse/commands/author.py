@@ -71,7 +71,7 @@ class _Share(click.ParamType[tuple[int, int]]):
     "checks",
     multiple=True,
     metavar="CHECK",
-    help="Judge only this check; with --stability; may be given again.",
+    help="Judge only this check, and what it must catch; may be given again.",
 )
 @click.option("--seed", type=click.IntRange(0, MAX_SEED))
 @SANDBOX
@@ -120,8 +120,11 @@ def verify(
     if share is not None:
         cases = proof.share_of(cases, *share)
     if runs is None:
+        if checks:
+            cases = proof.about_checks(cases, checks)
         how = Options(
             seed=fresh_seed() if seed is None else seed,
+            only=checks,
             sandbox=sandbox,
             start_method=start_method,
         )

@@ -82,6 +82,20 @@ def share_of(cases: Sequence[Case], number: int, of: int) -> list[Case]:
     return [case for case in cases if case.kind != "mutant" or case.path in chosen]
 
 
+def about_checks(cases: Sequence[Case], checks: Sequence[str]) -> list[Case]:
+    """Return every right submission and starter, and the mutants that some checks must catch.
+
+    What else must catch a mutant is not judged, and so not asked for.
+    """
+    named = [
+        dataclasses.replace(
+            case, caught_by=tuple(name for name in case.caught_by if name in checks)
+        )
+        for case in cases
+    ]
+    return [case for case in named if case.kind != "mutant" or case.caught_by]
+
+
 def unproved_checks(content: Content) -> tuple[str, ...]:
     """Return the checks that no mutant names: what no mutant fails is not a check."""
     named = {check_id for mutant in content.mutants() for check_id in mutant.caught_by}

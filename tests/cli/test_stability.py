@@ -58,6 +58,13 @@ def test_one_check_alone_can_be_counted(grade):
     assert "C2" not in series["usual"]
 
 
+def test_one_check_alone_can_be_verified(grade):
+    """The starter is judged by the one check that was asked for."""
+    words = ("--only", "starter", "--check", "C1", "--format", "json")
+    (row,) = json.loads(grade("verify", *words).stdout)["rows"]
+    assert row["failed"] == ["C1"]
+
+
 def test_what_differs_is_told():
     """A run that came out differently is shown, and how often."""
     steady = Series(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from racecourse.grading import verify
-from racecourse.grading.catalogue import load_course
+from racecourse.grading.catalogue import find_exercise, load_course
 from racecourse.grading.run import Options
 from racecourse.model.exercise_file import ExerciseFileError
 
@@ -56,3 +56,14 @@ def test_it_cannot_lose_a_check_that_there_is_not(problems_of: _Problems) -> Non
         ExerciseFileError, match=r"names R1 S7; write lines .*'May lose: '"
     ):
         problems_of("Caught by: R1", "May lose: S7")
+
+
+def test_of_a_check_alone_only_its_own_mutants_are_graded() -> None:
+    cases = list(verify.cases_of(find_exercise("ex3", load_course())))
+    two = next(case for case in cases if len(case.caught_by) > 1)
+    check = two.caught_by[0]
+    about = verify.about_checks(cases, [check])
+    assert [case.path for case in about] == [
+        case.path for case in cases if case.kind != "mutant" or check in case.caught_by
+    ]
+    assert {case.caught_by for case in about if case.kind == "mutant"} == {(check,)}

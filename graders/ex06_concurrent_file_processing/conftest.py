@@ -27,11 +27,11 @@ class Files:
     @property
     def answers(self):
         """What the work must give for each file."""
+        return list(map(self._answer, self.contents))
+
+    def _answer(self, content):
         key = bytes.fromhex(self.key)
-        return [
-            hashlib.blake2b(content, key=key, digest_size=12).hexdigest()
-            for content in self.contents
-        ]
+        return hashlib.blake2b(content, key=key, digest_size=12).hexdigest()
 
     def at(self, numbers):
         """Return some of the files, in this order."""
@@ -72,6 +72,13 @@ class Files:
             other = place_of.get(result["value"])
             if other is not None and answer != result["value"]:
                 must.fail(f"{what}: the value is that of file {other + 1}.")
+            first = Fifos.first_piece(self.contents[number])
+            must.hold(
+                not first or result["value"] != self._answer(first),
+                f"{what}: the value is that of the first {len(first)} bytes; the pipe was"
+                f" written in two pieces, {len(self.contents[number])} bytes in all. Read"
+                " until there is nothing more.",
+            )
             must.equal(result["value"], answer, what=f"{what}, value")
 
 

@@ -12,14 +12,18 @@ it handed out are being read right now, without asking anybody and without a clo
         fifos.feed_until(lambda: submission.stage.count("returned") > 0, within_s=5)
 
 A reader waits until its pipe has been fed: it can be held in the middle of reading a file
-for as long as a check wants. What is fed is the content of the file, once; who opens a
-pipe a second time waits for ever.
+for as long as a check wants. What is fed is the content of the file, once, in two pieces:
+who takes what a single read gives for everything gets the first. Who opens a pipe a second
+time waits for ever.
 """
 
 import contextlib
 import errno
+import fcntl
 import os
 import select
+import struct
+import termios
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import monotonic, sleep  # noqa: TID251 - looks from outside
@@ -29,6 +33,7 @@ from racecourse.checks.demands import NotMeasurable
 
 MOST_BYTES = 4096  # what every pipe takes at once, so that feeding never waits
 _LOOK_EVERY_S = 0.01
+_TAKEN_WITHIN_S = 1.0  # a first piece; later, a reader gets both pieces at once
 
 
 class Fifos:
@@ -78,12 +83,25 @@ class Fifos:
             sleep(_LOOK_EVERY_S)
         return reading
 
+    @staticmethod
+    def first_piece(content: bytes) -> bytes:
+        """Return what a reader gets of a content before the rest is written."""
+        return content[: len(content) // 2]
+
     def feed(self) -> None:
-        """Give those who are reading now their whole content."""
-        for number in self.reading():
-            end = self._writers.pop(number)
-            with contextlib.suppress(BrokenPipeError):  # it did not wait for us
-                os.write(end, self._contents[number])
+        """Give those who are reading now their whole content, piece by piece.
+
+        The rest is written when the first pieces have been taken, as by a slow writer.
+        """
+        ends = {number: self._writers.pop(number) for number in self.reading()}
+        firsts = {number: self.first_piece(self._contents[number]) for number in ends}
+        for number, end in ends.items():
+            _write(end, firsts[number])
+        deadline = monotonic() + _TAKEN_WITHIN_S
+        while any(map(_is_to_be_taken, ends.values())) and monotonic() < deadline:
+            sleep(_LOOK_EVERY_S / 10)
+        for number, end in ends.items():
+            _write(end, self._contents[number][len(firsts[number]) :])
             os.close(end)
             self._fed.add(number)
 
@@ -131,6 +149,17 @@ def _open(file: Path) -> int:
         if error.errno in {errno.ENXIO, errno.ENOENT}:  # or somebody removed it
             raise _NobodyReads from error
         raise
+
+
+def _write(end: int, piece: bytes) -> None:
+    with contextlib.suppress(BrokenPipeError):  # the reader did not wait for us
+        os.write(end, piece)
+
+
+def _is_to_be_taken(end: int) -> bool:
+    """Whether there is something in the pipe, and somebody who may read it."""
+    (size,) = struct.unpack("i", fcntl.ioctl(end, termios.FIONREAD, bytes(4)))
+    return size > 0 and _is_read(end)
 
 
 def _is_read(end: int) -> bool:

@@ -69,6 +69,46 @@ def test_who_reads_is_seen_and_is_held_until_it_is_fed(pipes: Fifos):
     assert pipes.fed == {2}
 
 
+def test_who_reads_once_gets_the_first_piece_only(pipes: Fifos):
+    end = os.open(pipes.paths[2], os.O_RDONLY | os.O_NONBLOCK)
+    with os.fdopen(end, "rb", buffering=0) as file:
+        os.set_blocking(end, True)
+        assert pipes.reading() == {2}
+        feeding = threading.Thread(target=pipes.feed)
+        feeding.start()
+        assert file.read(1000) == pipes.first_piece(_CONTENTS[2])
+        feeding.join(20)
+        assert file.read(1000) == _CONTENTS[2][len(pipes.first_piece(_CONTENTS[2])) :]
+        assert file.read(1000) == b""
+
+
+def test_who_has_a_file_open_and_does_not_read_is_not_waited_for(
+    pipes: Fifos, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(module, "_TAKEN_WITHIN_S", 0.01)
+    end = os.open(pipes.paths[2], os.O_RDONLY | os.O_NONBLOCK)
+    with os.fdopen(end, "rb") as file:
+        pipes.feed()
+        assert pipes.fed == {2}
+        assert file.read() == _CONTENTS[2]
+
+
+def test_who_leaves_in_the_middle_is_not_waited_for(
+    pipes: Fifos, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(module, "_TAKEN_WITHIN_S", 60)
+    end = os.open(pipes.paths[2], os.O_RDONLY | os.O_NONBLOCK)
+    os.set_blocking(end, True)
+    assert pipes.reading() == {2}
+    feeding = threading.Thread(target=pipes.feed)
+    feeding.start()
+    assert os.read(end, 1) == _CONTENTS[2][:1]
+    os.close(end)
+    feeding.join(20)
+    assert not feeding.is_alive()
+    assert pipes.fed == {2}
+
+
 def test_an_empty_content_is_the_end_of_the_file_at_once(pipes: Fifos):
     reader = _Reader(pipes.paths[1])
     assert pipes.feed_until(lambda: not reader.is_alive(), within_s=20)

@@ -1,5 +1,6 @@
 """Correctness: the right answers, the right rows, and numbers that are true."""
 
+import contextlib
 import re
 from collections import Counter
 from time import monotonic
@@ -25,6 +26,7 @@ _LOOK_EVERY_S = 0.02
 _ASLEEP_LOOKS, _LINGERS_S = 10, 0.5  # one look each 50 ms of theirs is far from that
 
 _HOGS = 4
+_HUNGRY_MIB = 160
 _PROGRAM_WITHIN_S = 6.0
 
 
@@ -291,14 +293,48 @@ def test_the_peak_memory_of_threads_is_true(submission, work, must_tell_the_peak
     """Four jobs hold 48 MB each at once, in a process that has grown; then less.
 
     The level without its beginning is far from the truth in the first run; the highest
-    level of all times and the mean over the run are in the second.
+    level of all times and the mean over the run are in the second. Meanwhile, in a
+    comparison, a row whose job holds nothing comes after one whose job holds much.
     """
-    for name, mib, more in (
-        ("first run", draw.randrange(46, 53), {"ballast_mib": 200}),
-        ("second run", draw.randrange(34, 40), {"then_low": True}),
-    ):
-        must_tell_the_peak(
-            submission, "threading", work(_HOGS), mib=mib, name=name, **more
+    with submission.fresh() as other:
+        rows = other.begin(
+            "hungry_then_plain", work=work(1).args, mib=_HUNGRY_MIB, gate="hungry"
+        )
+        other.stage.until(
+            lambda s: s.waiting("hungry high") or s.count("returned"),
+            within_s=_READY_WITHIN_S,
+        )
+        for name, mib, more in (
+            ("first run", draw.randrange(46, 53), {"ballast_mib": 200}),
+            ("second run", draw.randrange(34, 40), {"then_low": True}),
+        ):
+            must_tell_the_peak(
+                submission, "threading", work(_HOGS), mib=mib, name=name, **more
+            )
+            # Its first row has been under way for as long as the first run was held.
+            other.stage.open("hungry high")
+            other.stage.open("hungry low")
+        _must_begin_anew(rows)
+
+
+def _must_begin_anew(pending):
+    """Demand that the peak of the first row is not in that of a later one."""
+    rows = []
+    with contextlib.suppress(Died, Hung, LimitPassed, Raised):  # the affair of C2
+        rows = pending.result()
+    peaks = [
+        row["peak_memory_mb"]
+        for row in rows
+        if (row["task"], row["model"]) == ("io", "threading")
+    ]
+    for peak in peaks:
+        must.be_within(peak, -1e6, 1e9, what="peak_memory_mb of a row of compare")
+        must.hold(
+            peak < _HUNGRY_MIB / 2,
+            f"compare: a job held {_HUNGRY_MIB} MB in the row (cpu, threading, 1), and"
+            f" none in the later row (io, threading, 1), whose peak_memory_mb is"
+            f" {peak:.0f}; less than {_HUNGRY_MIB // 2} was expected. Each row tells the"
+            " peak of its own run.",
         )
 
 

@@ -32,6 +32,14 @@ def grid(cpu, io, **options):
     return [runs.plain_row(row) for row in rows]
 
 
+def hungry_then_plain(work, *, mib, gate):
+    """Compare a job that holds memory with one that holds none; return the rows."""
+    hungry, plain = jobs.asks(**work, mib=mib, gate=gate), jobs.asks(**work)
+    with runs.in_sight():
+        rows = solution.compare(jobs.hog, hungry, jobs.plain, plain, (1,))
+    return [runs.plain_row(row) for row in rows]
+
+
 def empty(workers):
     """Run everything without any argument."""
     rows = [

@@ -52,7 +52,17 @@ def asks(values, key, offset, **same):
 
 
 class OutOfStockError(Exception):
-    """An exception that only this module knows."""
+    """An exception that only this module knows, and that pickle is told how to make.
+
+    It is made of a thing and a place; its `args` are the sentence.
+    """
+
+    def __init__(self, thing, place):
+        super().__init__(f"{thing} in {place}")
+        self.parts = thing, place
+
+    def __reduce__(self):
+        return OutOfStockError, self.parts
 
 
 def plain(ask):
@@ -90,7 +100,9 @@ def _burn(burn_s):
 
 
 def _exception(name, text):
-    return {**vars(builtins), "OutOfStockError": OutOfStockError}[name](text)
+    if name == "OutOfStockError":
+        return OutOfStockError(*text.split(" in "))
+    return getattr(builtins, name)(text)
 
 
 def nap(ask):

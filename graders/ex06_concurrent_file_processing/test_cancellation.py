@@ -143,12 +143,38 @@ def test_nothing_is_left_behind(submission, files, held_files):
             with submission.leaving_nothing():
                 run(submission, given, approach, next(numbers))
             _must_have_closed(submission, open_before, f"{approach}, after {end}")
+    for number, approach in enumerate(("threading", "asyncio")):
+        with submission.leaving_nothing():
+            _must_wait_for_threads(submission, given, approach, f"end {number}")
     for approach in APPROACHES:
         _must_survive_an_interrupt(submission, approach, held_files)
 
 
 def _run_to_the_end(submission, given, approach, _number=0):
     submission.call("cancellable_run", **given.args, approach=approach, press="never")
+
+
+def _must_wait_for_threads(submission, given, approach, gate):
+    """Demand that the call has not returned while a thread of its own has not ended."""
+    stage, before = submission.stage, submission.stage.count("returned")
+    pending = submission.begin(
+        "run_of_late_threads", **given.args, approach=approach, gate=gate
+    )
+    stage.until(
+        lambda s: s.waiting(gate) or s.count("returned") > before,
+        within_s=_READY_WITHIN_S,
+    )
+    submission.settle(within_s=_SETTLED_WITHIN_S)
+    left = stage.waiting(gate) if stage.count("returned") > before else 0
+    stage.open(gate)
+    pending.result()
+    must.hold(
+        not left,
+        f"{approach}: process_files returned when {left} of the threads that it had"
+        " started were through with their work, but had not ended. Wait for their end,"
+        " as join() and the shutdown of a pool do.",
+        cause=Cause.LEFT_BEHIND,
+    )
 
 
 def _fail(submission, given, approach, _number):

@@ -6,6 +6,7 @@ Names on the stage, beside those of `runs`:
     cancelled    note: `cancel` has been set
     go ...       gate: the work waits with the content in its hand
     unclosed     note: Python found something that was never closed
+    end ...      gate: a thread that is through with its work waits, and has not ended
 """
 
 import gc
@@ -34,6 +35,29 @@ def cancellable_run(paths, key, *, press, gate="", number=0, **options):
     with noting_return():
         run = solution.process_files
         return plain(run(paths_of(paths), work, cancel=cancel, **options))
+
+
+def run_of_late_threads(paths, key, *, gate, **options):
+    """Process files; each thread that is started meanwhile ends when the gate opens."""
+    begun = threading.local()
+
+    def called(frame, _event, _arg):
+        if hasattr(begun, "here"):
+            return None
+        begun.here = True  # this is its run(), which everything else is called from
+        frame.f_trace_lines = False
+        return returning
+
+    def returning(_frame, event, _arg):
+        if event == "return":
+            stage.wait(gate)
+        return returning
+
+    threading.settrace(called)
+    try:
+        return cancellable_run(paths, key, press="never", **options)
+    finally:
+        threading.settrace(None)
 
 
 def interrupted_run(paths, key, **options):

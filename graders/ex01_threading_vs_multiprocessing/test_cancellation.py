@@ -152,35 +152,50 @@ def _must_run_to_the_end(submission, given):
 
 @check("X3")
 def test_an_interrupt_leaves_no_child(submission, work):
-    """SIGINT to everybody, as from the keyboard, and to the parent alone, as from kill."""
-    for whom, interrupt in (
-        ("all processes", lambda worker: worker.interrupt()),
-        ("the calling process", lambda worker: os.kill(worker.pid, signal.SIGINT)),
-    ):
-        with submission.fresh() as other, other.leaving_nothing():
-            pending = other.begin(
-                "run",
-                model="multiprocessing",
-                work=work(6).args,
-                workers=2,
-                job="interrupted",
-                gate="go",
+    """SIGINT to everybody, as from the keyboard, and to the parent alone, as from kill.
+
+    One after the other in one process: what comes out the first time does so again.
+    """
+    with submission.fresh() as other:
+        for number, (whom, interrupt) in enumerate(
+            (
+                ("all processes", lambda worker: worker.interrupt()),
+                (
+                    "the calling process",
+                    lambda worker: os.kill(worker.pid, signal.SIGINT),
+                ),
             )
-            stage = other.stage
-            _until_or_stuck(
-                stage, lambda s: s.count("begun") >= 2 or s.count("returned")
-            )
-            other.settle(within_s=_SETTLED_WITHIN_S)
-            interrupt(other.worker)
-            # What was running may end before the interrupt comes out.
-            if not stage.until(lambda s: s.count("returned"), within_s=_TO_NOTICE_S):
-                stage.open("go")
-            _must_be_interrupted(pending, whom)
+        ):
+            with other.leaving_nothing():
+                _interrupt(other, work(6), interrupt, whom, number)
 
 
-def _must_be_interrupted(pending, whom):
-    stage = pending.worker.stage
-    came_out = stage.until(lambda s: s.count("returned"), within_s=_RETURNED_WITHIN_S)
+def _interrupt(submission, given, interrupt, whom, number):
+    """Interrupt a run while two jobs wait; so many runs have been interrupted before."""
+    stage, gate = submission.stage, f"go {number}"
+
+    def has_returned(stage):
+        return stage.count("returned") > number
+
+    pending = submission.begin(
+        "run",
+        model="multiprocessing",
+        work=given.args,
+        workers=2,
+        job="interrupted",
+        gate=gate,
+    )
+    _until_or_stuck(stage, lambda s: s.waiting(gate) >= 2 or has_returned(s))
+    submission.settle(within_s=_SETTLED_WITHIN_S)
+    interrupt(submission.worker)
+    # What was running may end before the interrupt comes out.
+    if not stage.until(has_returned, within_s=_TO_NOTICE_S):
+        stage.open(gate)
+    came_out = stage.until(has_returned, within_s=_RETURNED_WITHIN_S)
+    _must_be_interrupted(pending, whom, came_out=came_out)
+
+
+def _must_be_interrupted(pending, whom, *, came_out):
     if not came_out:
         must.fail(
             f"SIGINT went to {whom}, and the jobs that were running have ended;"

@@ -64,15 +64,20 @@ def test_two_comparisons_at_once_do_not_mix(submission, work):
 
 @check("R3")
 def test_every_start_method_works(submission, work):
-    """fork, spawn and forkserver: whatever this machine has, as the caller set it."""
+    """fork, spawn and forkserver: whatever this machine has, as the caller set it.
+
+    The caller sets it when the submission has been imported.
+    """
     given = work(5)
     with contextlib.ExitStack() as stack:
         workers = {
-            method: stack.enter_context(submission.fresh(start_method=method))
+            method: stack.enter_context(submission.fresh())
             for method in start_methods()
         }
         calls = {
-            method: worker.begin("run_in_children", work=given.args, workers=2)
+            method: worker.begin(
+                "run_in_children", work=given.args, workers=2, method=method
+            )
             for method, worker in workers.items()
         }
         for method, call in calls.items():

@@ -1,5 +1,6 @@
 """Races: threads that are stalled, callers that meet, and children that know nothing."""
 
+import multiprocessing
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -43,8 +44,9 @@ def callers_at_once(works, workers):
         return list(pool.map(call, works))
 
 
-def run_in_children(work, workers):
-    """Run processes, by the start method that this worker has been given."""
+def run_in_children(work, workers, method):
+    """Run processes by a start method that is set now, as a program does after imports."""
+    multiprocessing.set_start_method(method, force=True)
     _set_at_run_time.append("seen by a forked process only")
     results = solution.run_multiprocess(_telling, jobs.asks(**work), workers)
     row = solution.measure("multiprocessing", "cpu", _telling, jobs.asks(**work), 1)

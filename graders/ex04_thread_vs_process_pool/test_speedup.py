@@ -11,8 +11,20 @@ _KINDS = {"thread": "io", "process": "cpu"}
 
 @check("S1")
 def test_two_processes_share_the_cpu_work(submission, work, must_succeed, demands):
-    """Two equal tasks run at once, and each process carries half of the CPU time."""
-    given, stage = work(2), submission.stage
+    """Two equal tasks run at once, and each process carries half of the CPU time.
+
+    There is no worker too many then, nor after a process has died.
+    """
+    with submission.fresh() as other:
+        held = _begin_with_a_death(other, work(6))
+        _must_share(submission, work(2), must_succeed, demands)
+        _must_be_a_cap_after_a_death(held, demands)
+    _must_be_a_cap(submission, work(7), demands, executor="process", how="process")
+    _must_be_a_cap(submission, work(7), demands, executor="process", how="all")
+
+
+def _must_share(submission, given, must_succeed, demands):
+    stage = submission.stage
     pending = submission.begin(
         "run",
         how="process",
@@ -38,8 +50,42 @@ def test_two_processes_share_the_cpu_work(submission, work, must_succeed, demand
         f"By their CPU time, two workers were {speedup:.2f} times as fast as one; at"
         " least 1.5 was expected. Threads of one process take turns and reach 1.0.",
     )
-    _must_be_a_cap(submission, work(7), demands, executor="process", how="process")
-    _must_be_a_cap(submission, work(7), demands, executor="process", how="all")
+
+
+def _begin_with_a_death(submission, given):
+    """Let a task end its process beside another one; all but that task are held."""
+    dying = {"dies": True, "gate": "die"}
+    tasks = given.tasks(dying, *[{"gate": "go"}] * 5, kind="cpu")
+    pending = submission.begin("run", how="process", tasks=tasks, max_workers=2)
+    submission.stage.until(
+        lambda s: s.waiting("die") + s.waiting("go") >= 2 or s.count("returned"),
+        within_s=_TOGETHER_WITHIN_S,
+    )
+    submission.stage.open("die")
+    return pending
+
+
+def _must_be_a_cap_after_a_death(pending, demands):
+    """Demand that no more tasks are held at once than there are workers.
+
+    Runs that have ended are counted: when others were cut off is not known for certain.
+    What becomes of the tasks has a check of its own.
+    """
+    stage = pending.worker.stage
+    pending.submission.settle(within_s=_SETTLED_WITHIN_S)
+    stage.open("go")
+    stage.until(
+        lambda s: s.count("task", "leave") >= 5 or s.count("returned"),
+        within_s=_TOGETHER_WITHIN_S,
+    )
+    log = stage.log("task")
+    ended = {(e.pid, e.data["value"]) for e in log if e.kind == "leave"}
+    seen = _peak([e for e in log if (e.pid, e.data["value"]) in ended])
+    must.hold(
+        seen <= 2,
+        f"{demands.call('process')}: of 6 tasks one ended its process, with max_workers=2;"
+        f" {seen} of the others were running at once then, and at most 2 may.",
+    )
 
 
 @check("S2")
@@ -95,7 +141,8 @@ def _must_be_a_cap_for_samples_too(submission, given, demands):
             stage.open("try")
             stage.until(_is_full, within_s=_TOGETHER_WITHIN_S)
             worker.settle(within_s=_SETTLED_WITHIN_S)
-        seen = _peak_in(worker.worker.pid, stage.log("task"))
+        here = worker.worker.pid
+        seen = _peak([event for event in stage.log("task") if event.pid == here])
         stage.open("try")
         stage.open("go")
         pending.result()
@@ -112,12 +159,11 @@ def _is_full(stage):
     return stage.waiting("go") >= _WORKERS or stage.count("returned")
 
 
-def _peak_in(pid, log):
+def _peak(log):
     running = peak = 0
     for event in log:
-        if event.pid == pid:
-            running += 1 if event.kind == "enter" else -1
-            peak = max(peak, running)
+        running += 1 if event.kind == "enter" else -1
+        peak = max(peak, running)
     return peak
 
 

@@ -215,13 +215,20 @@ def _must_choose(submission, work, fns, right, **how):
 
 
 @check("C5")
-def test_the_comparison_is_honest(submission, work, demands):
+def test_the_comparison_is_honest(submission, work, demands, draw):
     """Both executors really ran all they could, and the seconds cover these runs."""
     _must_compare(submission, demands, work(6), workers=3, nap_s=_NAP_S)
-    # One nap for all: processes that do not sleep have started and ended by then.
-    given = work(5)
+    # One nap for all: processes that do not sleep have started and ended by then. An
+    # error there is an outcome of that run, too.
+    errors = {draw.randrange(3): ("ValueError", f"no {draw.randrange(1000)} in stock")}
     _must_compare(
-        submission, demands, given, workers=5, nap_s=_LONG_NAP_S, at_home=True
+        submission,
+        demands,
+        work(5),
+        errors,
+        workers=5,
+        nap_s=_LONG_NAP_S,
+        at_home=True,
     )
     given = work(3)
     tasks = given.tasks(fn="lambda")
@@ -233,12 +240,14 @@ def test_the_comparison_is_honest(submission, work, demands):
         demands.value(outcome, answer, what=what, executor="thread")
 
 
-def _must_compare(submission, demands, given, *, workers, **nap):
+def _must_compare(submission, demands, given, errors=(), *, workers, **nap):
     """The fourth and the fifth of the tasks cannot be sent to a process."""
     stage, home = submission.stage, submission.worker.pid
     begun = len(stage.log())
     apart = [{"fn": _AT_HOME.get(place, "work")} for place in range(len(given.values))]
     tasks = given.tasks(*apart, **nap)
+    for place in errors:
+        tasks[place]["error"] = errors[place]
     seen = submission.call("compared", tasks=tasks, max_workers=workers)
     log = stage.log()[begun:]
     values = [v for place, v in enumerate(given.values) if place not in _AT_HOME]
@@ -256,7 +265,7 @@ def _must_compare(submission, demands, given, *, workers, **nap):
         " expected.",
     )
     _must_be_true(seen, runs, log)
-    _must_be_of_the_faster(seen, given, demands)
+    _must_be_of_the_faster(seen, given, errors, demands)
 
 
 def _must_be_true(seen, runs, log):
@@ -285,7 +294,7 @@ def _must_be_true(seen, runs, log):
     )
 
 
-def _must_be_of_the_faster(seen, given, demands):
+def _must_be_of_the_faster(seen, given, errors, demands):
     times = [seen[f"{executor}_seconds"] for executor in _EXECUTORS]
     right = {e for e, s in zip(_EXECUTORS, times, strict=True) if s == min(times)}
     told = f"compare: {times[0]:.3f} s by threads and {times[1]:.3f} s by processes"
@@ -296,7 +305,12 @@ def _must_be_of_the_faster(seen, given, demands):
         executor = "thread" if place in _AT_HOME else seen["faster"]
         if place in _AT_HOME:
             what += f", of a task with {_WHY[_AT_HOME[place]]}, which cannot be pickled"
-        demands.value(outcome, given.answers[place], what=what, executor=executor)
+        if place not in errors:
+            demands.value(outcome, given.answers[place], what=what, executor=executor)
+            continue
+        what += ", of a task that raises"
+        demands.error(outcome, *errors[place], what=what)
+        must.equal(outcome["executor"], executor, what=f"{what}: executor")
 
 
 @check("C6")

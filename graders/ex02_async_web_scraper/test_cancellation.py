@@ -7,6 +7,7 @@ from racecourse.checks import check, must
 from racecourse.checks.website import Answer
 
 AT_ONCE_S = 0.2
+TICKS = 4
 
 
 @check("X1")
@@ -137,3 +138,21 @@ def test_it_stops_wherever_it_waits(scraper, text):
             wanted = scraper.good(site.url("/good"), body)
             scraper.must_be(again[0], wanted, what=f"a good URL after {how}")
             scraper.must_be_at_rest(site, run, after=how)
+    _it_stops_as_a_body_arrives(scraper, body)
+
+
+def _it_stops_as_a_body_arrives(scraper, body):
+    """What came in the same moment as the cancellation is no reason to go on."""
+    pages = {"/good": [Answer(body)], "/hangs": [Answer(fault="hang")]}
+    with scraper.site(pages) as site:
+        run = scraper.run(
+            "cancelled_as_a_body_arrives",
+            urls=[site.url(path) for path in pages],
+            options={"max_concurrency": 1, "timeout": 60.0},
+            ticks=TICKS,
+        )
+        for tick, seen in enumerate(run.value):
+            how = f"a call that was cancelled {tick} ticks after a body had been read"
+            _must_have_ended(seen, how)
+        must.equal(len(run.value), TICKS, what="calls that were cancelled")
+        scraper.must_be_at_rest(site, run, after="calls that were cancelled")

@@ -1,6 +1,7 @@
 """Scenarios for cancellation: a call that is cancelled, and what is there afterwards."""
 
 import asyncio
+import contextlib
 
 import aiohttp
 from scenarios.scraping import pages_of
@@ -54,6 +55,35 @@ async def _cancel(task, before):
     elif not task.cancelled():
         task.exception()
     return seen
+
+
+def cancelled_as_a_body_arrives(urls, options, ticks):
+    """Cancel calls 0, 1, 2, ... iterations after the first body of theirs was read."""
+    return lockstep.run(_cancelled_as_a_body_arrives(urls, options, ticks))
+
+
+async def _cancelled_as_a_body_arrives(urls, options, ticks):
+    return [await _cancelled_after_a_body(urls, options, tick) for tick in range(ticks)]
+
+
+async def _cancelled_after_a_body(urls, options, ticks):
+    before = asyncio.all_tasks()
+    read = asyncio.Event()
+
+    async def has_been_read(*_):
+        read.set()
+
+    trace = aiohttp.TraceConfig()
+    trace.on_response_chunk_received.append(has_been_read)
+    async with aiohttp.ClientSession(trace_configs=[trace]) as session:
+        task = asyncio.ensure_future(scrape(urls, session=session, **options))
+        # Who reads in another way hangs by then, and is cancelled all the same.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(5):
+                await read.wait()
+        for _ in range(ticks):
+            await asyncio.sleep(0)
+        return await _cancel(task, before)
 
 
 def timeout_around(urls, options, limit_s):

@@ -43,6 +43,8 @@ _LOOK_AROUND_S = 0.05
 # child out of its process.
 _GRACE_S = 0.25
 
+_NO_MORE = object()
+
 
 class WorkerDied(RuntimeError):  # noqa: N818 - the name is part of the contract
     """A worker process ended without being asked to."""
@@ -286,11 +288,12 @@ class _Source:
         try:
             if self._items is None:
                 self._items = iter(self._produce(self._index))
-            return "value", next(self._items)
-        except StopIteration:
-            return "end", ""
+            item = next(
+                self._items, _NO_MORE
+            )  # a StopIteration of produce's own is none
         except BaseException as error:  # noqa: BLE001 - it is the answer
             return "error", _describe(error)
+        return ("end", "") if item is _NO_MORE else ("value", item)
 
 
 def _answer(consume: Callable[[T], R], item: T) -> Answer:

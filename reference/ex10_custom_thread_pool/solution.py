@@ -131,7 +131,7 @@ class ThreadPool:
         self._name = name
         self._numbers = itertools.count()
         self._own = threading.local()  # .resource, in the threads of this pool only
-        self._cancelling = threading.RLock()
+        self._cancelling = threading.RLock()  # again: a callback may shut us down
 
         self._lock = threading.Lock()  # for all that follows
         self._work = threading.Condition(self._lock)
@@ -239,24 +239,26 @@ class ThreadPool:
             wait: Whether to return only when all tasks have ended and all workers left.
             cancel_pending: Whether to cancel what has not begun, instead of running it.
         """
-        with self._lock:
-            self._closed = True
-            pending: list[_Task[Any]] = []
-            if cancel_pending:
-                pending, self._waiting = self._waiting, pending
-                self._ended["cancelled"] += len(pending)
-            self._work.notify_all()
-            self._room.notify_all()
-        with self._cancelling:
-            for task in pending:
+        with self._cancelling:  # whoever comes next finds all of these at their end
+            for task in self._close(cancel_pending=cancel_pending):
                 task.future.cancel()
                 task.future.set_running_or_notify_cancel()  # tells as_completed()
         # Nobody joins the list any more: a closed pool hires no one.
         if wait and threading.current_thread() not in self._threads:
             for thread in self._threads:
                 thread.join()
-            with self._cancelling:  # another thread may still be at it
-                pass
+
+    def _close(self, *, cancel_pending: bool) -> "list[_Task[Any]]":
+        """Let nothing in any more; return what waits, if it is to be cancelled."""
+        with self._lock:
+            self._closed = True
+            self._work.notify_all()
+            self._room.notify_all()
+            if not cancel_pending:
+                return []
+            pending, self._waiting = self._waiting, []
+            self._ended["cancelled"] += len(pending)
+            return pending
 
     def __enter__(self) -> Self:
         return self

@@ -67,6 +67,7 @@ class ThreadPool:
         self._mine = threading.local()
         self._letters = queue.SimpleQueue()
         self._door = threading.Lock()  # between the last letter and the end
+        self._shutting = threading.RLock()
         self._over = False
         self._state = _State(min_workers, max_workers)
         for _ in range(min_workers):
@@ -119,9 +120,10 @@ class ThreadPool:
         return self._ask(self._on_stats)
 
     def shutdown(self, wait=True, *, cancel_pending=False):
-        for future, *_ in self._ask(self._on_shutdown, cancel_pending):
-            future.cancel()
-            future.set_running_or_notify_cancel()
+        with self._shutting:
+            for future, *_ in self._ask(self._on_shutdown, cancel_pending):
+                future.cancel()
+                future.set_running_or_notify_cancel()
         self._ask(self._on_stats)
         if wait and not hasattr(self._mine, "is_worker"):
             self._manager.join()

@@ -45,6 +45,7 @@ class ThreadPool:
         self._heap = []
         self._ticket = count()
         self._permits = threading.Semaphore(0)
+        self._shutting = threading.RLock()
         self._lock = threading.Lock()
         self._room = threading.Condition(self._lock)
         self._now = PoolStats()  # replaced as a whole, so that it is always consistent
@@ -173,6 +174,15 @@ class ThreadPool:
         return self._now
 
     def shutdown(self, wait=True, *, cancel_pending=False):
+        with self._shutting:
+            for future in self._close(cancel_pending):
+                future.cancel()
+                future.set_running_or_notify_cancel()
+        if wait and not hasattr(self._tls, "holder"):
+            for thread in self._threads:
+                thread.join()
+
+    def _close(self, cancel_pending):
         with self._lock:
             self._closed = True
             dropped = [entry[-1] for entry in self._heap] if cancel_pending else []
@@ -181,12 +191,7 @@ class ThreadPool:
                 self._add(queued=-len(dropped), cancelled=len(dropped))
             self._room.notify_all()
             self._wake_all()
-        for future in dropped:
-            future.cancel()
-            future.set_running_or_notify_cancel()
-        if wait and not hasattr(self._tls, "holder"):
-            for thread in self._threads:
-                thread.join()
+        return dropped
 
     def __enter__(self):
         return self

@@ -302,7 +302,9 @@ def _size(process: psutil.Process) -> int:
 
 
 def _shorten(results: tuple, chars: int = 30) -> str:
-    text = " ".join(", ".join(map(str, results)).split())  # a text may have several lines
+    text = " ".join(
+        ", ".join(map(str, results)).split()
+    )  # a text may have several lines
     return text if len(text) <= chars else f"{text[: chars - 4]} ..."
 
 

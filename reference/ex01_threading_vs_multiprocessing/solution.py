@@ -302,9 +302,8 @@ def _size(process: psutil.Process) -> int:
 
 
 def _shorten(results: tuple, chars: int = 30) -> str:
-    text = " ".join(
-        ", ".join(map(str, results)).split()
-    )  # a text may have several lines
+    words = ", ".join(map(str, results)).split()
+    text = " ".join(words)  # on one line, however many there were
     return text if len(text) <= chars else f"{text[: chars - 4]} ..."
 
 

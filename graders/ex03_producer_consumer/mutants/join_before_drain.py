@@ -3,6 +3,7 @@
 One that still has a large result to hand over never ends.
 
 Caught by: C7
+May lose: X3
 """
 
 import contextlib

@@ -21,6 +21,7 @@ from racecourse.grading.catalogue import Content, Mutant
 from racecourse.grading.journal import Journal
 from racecourse.grading.machine import usable_cores
 from racecourse.grading.run import Options, grade
+from racecourse.model.exercise import Exercise
 from racecourse.model.report import Report, ScoredCheck
 from racecourse.model.submission import SubmissionProblem
 from racecourse.model.verdict import Cause, Verdict
@@ -83,17 +84,12 @@ def share_of(cases: Sequence[Case], number: int, of: int) -> list[Case]:
 
 
 def about_checks(cases: Sequence[Case], checks: Sequence[str]) -> list[Case]:
-    """Return every right submission and starter, and the mutants that some checks must catch.
-
-    What else must catch a mutant is not judged, and so not asked for.
-    """
-    named = [
-        dataclasses.replace(
-            case, caught_by=tuple(name for name in case.caught_by if name in checks)
-        )
+    """Return every right submission and starter, and the mutants that some checks must catch."""
+    return [
+        case
         for case in cases
+        if case.kind != "mutant" or not {*checks}.isdisjoint(case.caught_by)
     ]
-    return [case for case in named if case.kind != "mutant" or case.caught_by]
 
 
 def unproved_checks(content: Content) -> tuple[str, ...]:
@@ -168,13 +164,25 @@ def examine(case: Case, options: Options) -> Row:
 
 def _grade(case: Case, options: Options) -> Report:
     options = dataclasses.replace(
-        options, always=frozenset(case.caught_by), confirm=False
+        options,
+        only=_with_needs(case.content.exercise, options.only),
+        always=frozenset(case.caught_by),
+        confirm=False,
     )
     with (
         tempfile.TemporaryDirectory(prefix="rc-verify-") as folder,
         Journal(Path(folder) / "journal.jsonl") as journal,
     ):
         return grade(case.content, intake.take_in(case.path), options, journal=journal)
+
+
+def _with_needs(exercise: Exercise, checks: Sequence[str]) -> tuple[str, ...]:
+    """Return some checks and all that they need: what is not reached is not lost."""
+    wanted = {*checks}
+    for check in reversed(exercise.checks):  # what a check needs comes before it
+        if check.id in wanted:
+            wanted.update(check.needs)
+    return tuple(check.id for check in exercise.checks if check.id in wanted)
 
 
 def _judged_and_failed(scored: ScoredCheck) -> bool:
@@ -200,9 +208,10 @@ def _problems(case: Case, report: Report) -> Iterator[str]:
 
 def _mutant_problems(case: Case, report: Report) -> Iterator[str]:
     by_id = {scored.check.id: scored for scored in report.checks}
-    categories = {by_id[check_id].check.category for check_id in case.caught_by}
+    ids = {check.id: check.category for check in case.content.exercise.checks}
+    categories = {ids[check_id] for check_id in case.caught_by}
     for check_id in case.caught_by:
-        if not _judged_and_failed(by_id[check_id]):
+        if check_id in by_id and not _judged_and_failed(by_id[check_id]):
             yield f"{check_id} did not catch it ({by_id[check_id].result.verdict.value})"
     for scored in report.checks:
         is_due = scored.check.category in categories or scored.check.id in case.may_lose

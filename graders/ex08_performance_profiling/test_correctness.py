@@ -164,7 +164,7 @@ _WAITS = {
 def test_the_bottleneck_works_and_does_not_wait(submission):
     """Three programs: in each of them one function works, and others wait."""
     for name, waits in _WAITS.items():
-        seen = submission.call("planted", program=name, loops=8 * _UNIT)
+        seen = submission.call("planted", program=name, loops=5 * _UNIT)
         must.equal(seen["first"], [f"{_MODULE}.{name}"], what="bottlenecks(report, 1)")
         waiting = [each for each in seen["all"] if each in waits]
         must.hold(

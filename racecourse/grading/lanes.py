@@ -144,22 +144,37 @@ class _Dispatcher:
         self._free = free
         self._busy: dict[int, tuple[_Lane, _Task]] = {}
         self._results: dict[str, CheckResult] = {}
+        self._early: dict[str, CheckResult] = {}  # until what they need is known
         self._started, self._finished = started, finished
 
     def run(self) -> None:
-        while len(self._results) < len(self._plan.checks):
-            # Again and again: what is out of reach takes others out of reach.
-            while unreachable := self._plan.unreachable(self._results):
-                for result in unreachable:
-                    self._note(result)
+        while True:
+            self._note_what_is_certain()
+            if len(self._results) == len(self._plan.checks):
+                return  # whatever is still being judged is out of reach
             self._hand_out()
             if self._busy:
                 self._collect()
-            elif len(self._results) < len(self._plan.checks):
+            else:
                 self._give_up()
+
+    def _note_what_is_certain(self) -> None:
+        """Again and again: what is out of reach takes others out of reach."""
+        while certain := self._certain():
+            for result in certain:
+                self._early.pop(result.check_id, None)
+                self._note(result)
+
+    def _certain(self) -> list[CheckResult]:
+        return self._plan.unreachable(self._results) or [
+            result
+            for check_id, result in self._early.items()
+            if self._plan.counts(check_id, self._results)
+        ]
 
     def _hand_out(self) -> None:
         running = [task.check.id for _, task in self._busy.values()]
+        running += self._early
         while self._free and (check := self._plan.ready(self._results, running)):
             lane = self._free.pop()
             self._started(check)
@@ -177,19 +192,24 @@ class _Dispatcher:
             lane, task = self._busy.pop(fd)
             try:
                 reply = protocol.receive(lane.link, within_s=_SEND_WITHIN_S)
-                self._note(CheckResult.from_plain(reply["result"]))
+                result = CheckResult.from_plain(reply["result"])
                 self._free.append(lane)
             except (
                 protocol.ChannelClosed,
                 protocol.DeadlinePassed,
                 protocol.ProtocolError,
             ):
-                self._note(_lane_lost(task.check))
+                result = _lane_lost(task.check)
+            self._hear(result)
         for fd, (lane, task) in list(self._busy.items()):
             if monotonic() > task.deadline:
                 del self._busy[fd]
                 _end(lane.pid)
-                self._note(_lane_lost(task.check))
+                self._hear(_lane_lost(task.check))
+
+    def _hear(self, result: CheckResult) -> None:
+        if result.check_id not in self._results:  # else it is out of reach by now
+            self._early[result.check_id] = result
 
     def _ready_links(self) -> Iterator[int]:
         poller = select.poll()

@@ -57,6 +57,25 @@ def test_a_check_waits_for_what_it_needs():
     assert _ready(plan, {"A": _PASSED}) == "B"
 
 
+def test_while_all_is_well_a_check_begins_before_what_it_needs_has_ended():
+    plan = Plan(checks=(_check("A"), _check("B"), _check("C", "B"), _check("D")))
+    assert _ready(plan, {"A": _PASSED}, "B") == "D"  # if there is nothing else to do
+    assert _ready(plan, {"A": _PASSED}, "B", "D") == "C"
+    assert _ready(plan, {"A": _FAILED}, "B", "D") is None
+    assert _ready(plan, {"A": _PASSED, "D": _FAILED}, "B") is None
+    assert _ready(plan, {"A": _PASSED, "D": _OURS}, "B") == "C"
+    assert _ready(plan, {"A": _PASSED}, "D") == "B"
+
+
+def test_what_began_early_counts_when_all_is_known_that_it_needs():
+    plan = Plan(checks=(_check("A"), _check("B", "A"), _check("C", "B", "X")))
+    assert plan.counts("A", {})
+    assert not plan.counts("B", {})
+    assert plan.counts("B", {"A": _PASSED})
+    assert not plan.counts("C", {"A": _PASSED})
+    assert Plan(checks=plan.checks, always=frozenset({"B"})).counts("B", {})
+
+
 def test_a_quiet_check_runs_alone_and_late():
     plan = Plan(checks=(_check("Q", quiet=True), _check("A")))
     assert _ready(plan, {}) == "A"
@@ -77,6 +96,7 @@ def test_the_longest_chain_of_checks_goes_first():
         )
     )
     assert _ready(plan, {}) == "B"
+    assert _ready(plan, {}, "B") == "A"
     assert _ready(plan, {}, "B") == "A"
     assert _ready(plan, {"B": _PASSED}) == "C"
     assert _ready(plan, {"B": _PASSED}, "C") == "D"

@@ -288,9 +288,8 @@ class _Source:
         try:
             if self._items is None:
                 self._items = iter(self._produce(self._index))
-            item = next(
-                self._items, _NO_MORE
-            )  # a StopIteration of produce's own is none
+            # Not caught: a StopIteration of produce's own is an error like any other.
+            item = next(self._items, _NO_MORE)
         except BaseException as error:  # noqa: BLE001 - it is the answer
             return "error", _describe(error)
         return ("end", "") if item is _NO_MORE else ("value", item)

@@ -1,5 +1,6 @@
 """Which check comes next, what is written down, and who is blamed."""
 
+import multiprocessing
 import signal
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from racecourse.checks import Broken, NotMeasurable, must
 from racecourse.grading.journal import Journal, read_results
 from racecourse.grading.judge import judge
+from racecourse.grading.lanes import run_in_lanes
 from racecourse.grading.plan import Plan
 from racecourse.measure.speedup import JobEdge, modelled_speedup
 from racecourse.model.exercise import Check, Limits
@@ -39,6 +41,8 @@ def _check(
     )
 
 
+_FOR_EVER_S = 600.0
+_SOON_S = 30.0
 _PASSED = CheckResult(check_id="A", verdict=Verdict.PASSED)
 _FAILED = CheckResult(check_id="A", verdict=Verdict.FAILED, cause=Cause.RACE)
 _OURS = CheckResult(check_id="A", verdict=Verdict.GRADER_ERROR)
@@ -76,6 +80,45 @@ def test_what_began_early_counts_when_all_is_known_that_it_needs():
     assert Plan(checks=plan.checks, always=frozenset({"B"})).counts("B", {})
 
 
+@pytest.mark.parametrize("early_one_ends", [True, False])
+@pytest.mark.parametrize("verdict", [Verdict.PASSED, Verdict.FAILED])
+def test_what_began_early_counts_if_nothing_failed_that_it_needs(
+    verdict: Verdict, *, early_one_ends: bool
+) -> None:
+    """A is judged until B has begun, or has ended; B needs A, and may go on for ever.
+
+    One that passes comes first: without it B would not begin early.
+    """
+    fork = multiprocessing.get_context("fork")
+    begun, ended = fork.Event(), fork.Event()
+
+    def judge(name: str) -> CheckResult:
+        if name == "first":
+            return CheckResult(check_id=name, verdict=Verdict.PASSED)
+        if name == "A":
+            assert (ended if early_one_ends else begun).wait(_SOON_S)
+            cause = Cause.WRONG_RESULT if verdict is Verdict.FAILED else None
+            return CheckResult(check_id="A", verdict=verdict, cause=cause)
+        begun.set()
+        if not early_one_ends and verdict is Verdict.FAILED:
+            ended.wait(_FOR_EVER_S)
+        ended.set()
+        return CheckResult(check_id="B", verdict=Verdict.PASSED)
+
+    results: list[CheckResult] = []
+    run_in_lanes(
+        Plan(checks=(_check("A"), _check("B", "A"), _check("first"))),
+        lanes=2,
+        become_lane=lambda _: judge,
+        started=lambda _: None,
+        finished=results.append,
+    )
+    _, first, second = results
+    assert (first.check_id, first.verdict) == ("A", verdict)
+    assert second.check_id == "B"
+    assert (second.cause is Cause.NOT_REACHED) == (verdict is Verdict.FAILED)
+
+
 def test_a_quiet_check_runs_alone_and_late():
     plan = Plan(checks=(_check("Q", quiet=True), _check("A")))
     assert _ready(plan, {}) == "A"
@@ -96,7 +139,6 @@ def test_the_longest_chain_of_checks_goes_first():
         )
     )
     assert _ready(plan, {}) == "B"
-    assert _ready(plan, {}, "B") == "A"
     assert _ready(plan, {}, "B") == "A"
     assert _ready(plan, {"B": _PASSED}) == "C"
     assert _ready(plan, {"B": _PASSED}, "C") == "D"

@@ -1,7 +1,6 @@
 """A thread is given up in the moment in which its token is set.
 
 Caught by: X3, X5
-May lose: C4
 """
 
 # ruff: noqa: PLR0913, ASYNC109 - the parameters are the contract's

@@ -1,7 +1,6 @@
 """With fail_fast the tokens are set, and the group is raised without waiting for the threads.
 
 Caught by: X3
-May lose: C4
 """
 
 # ruff: noqa: PLR0913, ASYNC109 - the parameters are the contract's
